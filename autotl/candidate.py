@@ -1,0 +1,108 @@
+"""A candidate, the record of its trial, and what a backbone was found to be: plain data that crosses processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Literal
+
+from autotl.space import Value
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One choice of everything that varies.
+
+    `unfrozen_layers` counts Keras layers of the backbone from the top and always lies on a cut point.
+    `values` holds the dimensions of the parts under their study names (`head.dense.units`) and those of the
+    training under bare names (`learning_rate`).
+    """
+
+    backbone: str
+    head: str
+    augmentation: str
+    image_size: int
+    unfrozen_layers: int
+    epochs: int
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def of(self, kind: str, part: str) -> dict[str, Value]:
+        """Return the keywords of one part's `build`."""
+        prefix = f"{kind}.{part}."
+        return {name[len(prefix) :]: value for name, value in self.values.items() if name.startswith(prefix)}
+
+    def number(self, name: str) -> float:
+        """Return a dimension of the training as a number."""
+        return float(self.values[name])
+
+    def key(self) -> str:
+        """Return a short hash: equal for equal candidates."""
+        return sha256(json.dumps(to_plain(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What a worker found when it built a backbone: its cuts, size and the identity of its weights.
+
+    `cuts` lists every possible `unfrozen_layers`, ascending, 0 first; `offered` those the search draws from.
+    """
+
+    backbone: str
+    image_size: int
+    layers: int
+    parameters: int
+    feature_shape: tuple[int, ...]
+    cuts: tuple[int, ...]
+    offered: tuple[int, ...]
+    weights: str
+    weights_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """How a trial went: `score` is the best epoch's value of the metric, larger is better only if it says so.
+
+    `history` has one row per epoch: epoch, loss, accuracy, valid_loss, valid_accuracy, score, seconds.
+    """
+
+    number: int
+    state: State
+    candidate: Candidate
+    score: float | None = None
+    best_epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    reason: str = ""
+    history: tuple[Mapping[str, float], ...] = ()
+
+
+def to_plain(thing: Any) -> dict[str, Any]:
+    """Return a dataclass as plain JSON data."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(thing)))
+    return plain
+
+
+def candidate_from(plain: Mapping[str, Any]) -> Candidate:
+    """Return the candidate that `to_plain` wrote."""
+    return Candidate(**plain)
+
+
+def record_from(plain: Mapping[str, Any]) -> TrialRecord:
+    """Return the record that `to_plain` wrote."""
+    rest = {name: value for name, value in plain.items() if name not in ("candidate", "history")}
+    return TrialRecord(
+        candidate=candidate_from(plain["candidate"]), history=tuple(plain["history"]), **rest
+    )
+
+
+def anatomy_from(plain: Mapping[str, Any]) -> Anatomy:
+    """Return the anatomy that `to_plain` wrote."""
+    fields = dict(plain)
+    for name in ("feature_shape", "cuts", "offered"):
+        fields[name] = tuple(fields[name])
+    return Anatomy(**fields)

@@ -1,0 +1,117 @@
+"""What was asked of a search: every setting, checked once, at the door."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from autotl.errors import ConfigError, near_miss
+from autotl.space import Value
+
+Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
+METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+DEFAULT_SECONDS = 600.0
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class SearchConfig(BaseModel):
+    """The settings of one search; frozen, and the same after a trip through `config.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    out: str
+    seconds: float | None = Field(default=None, gt=0, description="budget of the whole search, in seconds")
+    trials: int | None = Field(default=None, ge=1)
+    backbones: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    augmentations: tuple[str, ...] = ()
+    pins: dict[str, Value] = Field(default_factory=dict, description="dimensions fixed with --set")
+    weights: dict[str, str] = Field(default_factory=dict, description="backbone -> file, or 'random'")
+    plugins: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    metric: Metric = "accuracy"
+    epochs: int = Field(default=10, ge=1, le=10_000)
+    image_size: int | None = Field(default=None, ge=16, le=2048)
+    views: int = Field(default=4, ge=1, le=64, description="pictures drawn per image by an augmentation, kept")
+    valid_split: float = Field(default=0.2, gt=0, lt=0.9)
+    test_split: float | None = Field(default=None, ge=0, lt=0.9)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    workers: int | None = Field(default=None, ge=1, le=64)
+    memory: int | None = Field(default=None, ge=256, description="limit of one worker, in MiB")
+    epoch_timeout: float = Field(default=1800.0, gt=0, description="a worker silent for longer is replaced")
+    cache: str | None = None
+    cache_quota: float = Field(default=20.0, gt=0, description="GB of features kept on disk")
+
+    @field_validator("pins", mode="before")
+    @classmethod
+    def _plain_values(cls, pins: Any) -> Any:
+        if isinstance(pins, dict):
+            for name, value in pins.items():
+                if not isinstance(value, int | float | str | bool):
+                    raise ValueError(f"{name}={value!r} is not a number or a word")
+        return pins
+
+    def to_toml(self) -> str:
+        """Return the settings as TOML; what is unset is left out."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def make(**settings: Any) -> SearchConfig:
+    """Return a checked configuration; raises ConfigError in one line, naming the setting."""
+    unknown = sorted(set(settings) - set(SearchConfig.model_fields))
+    if unknown:
+        raise ConfigError(
+            f"There is no setting {unknown[0]!r}.{near_miss(unknown[0], SearchConfig.model_fields)} "
+            f"Known: {', '.join(sorted(SearchConfig.model_fields))}."
+        )
+    try:
+        return SearchConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(step) for step in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"The setting {name}={first['input']!r} cannot be: {message}.") from error
+
+
+def from_toml(text: str) -> SearchConfig:
+    """Return the configuration written by `SearchConfig.to_toml`; raises ConfigError."""
+    try:
+        return make(**tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The configuration is not TOML: {error}.") from error
+
+
+def read_seconds(text: str | float) -> float:
+    """Return a span of time in seconds: `90`, "90s", "5m", "1.5h", "1h30m"; raises ConfigError."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return float(text)
+    cleaned = str(text).strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", cleaned):
+        return float(cleaned)
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", cleaned)
+    if not parts or "".join(number + unit for number, unit in parts) != cleaned:
+        raise ConfigError(f"The time {text!r} cannot be read; write 90s, 5m, 1.5h or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def read_pairs(texts: list[str] | tuple[str, ...], option: str) -> dict[str, str]:
+    """Return `NAME=VALUE` texts as a dict; raises ConfigError naming the `option`."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ConfigError(f"{option} {text!r} cannot be read; write {option} NAME=VALUE.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def default_out(data: str) -> Path:
+    """Return the run folder of a search that named none: `runs/` and the name of the data."""
+    name = re.sub(r"[^\w.-]+", "_", Path(data).resolve().stem).strip("._") or "search"
+    return Path("runs") / name

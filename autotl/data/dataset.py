@@ -1,0 +1,91 @@
+"""The Dataset: which pictures there are, what they show, and which part of the search may see them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One readable file: its absolute path, the index of its class, its split, a hash of its bytes.
+
+    `width` and `height` are in pixels, as displayed (EXIF orientation applied).
+    """
+
+    path: str
+    label: int
+    split: Split
+    digest: str
+    width: int
+    height: int
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the user should know about the data: `files` are relative to the data where they can be."""
+
+    kind: str
+    message: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled pictures, sorted by (digest, path), so that the order is the content's and not the folder's.
+
+    `made_test` tells that the test part was drawn from the training pictures, not given.
+    """
+
+    root: str
+    classes: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    findings: tuple[Finding, ...] = ()
+    made_valid: bool = False
+    made_test: bool = False
+
+    def indices(self, *splits: Split) -> tuple[int, ...]:
+        """Return the positions of the pictures of some splits, ascending."""
+        return tuple(i for i, picture in enumerate(self.pictures) if picture.split in splits)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether any picture is kept untouched for the end."""
+        return any(picture.split == "test" for picture in self.pictures)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of contents, labels and splits; paths do not matter."""
+        rows = [(p.digest, self.classes[p.label], p.split) for p in self.pictures]
+        return sha256(json.dumps(rows).encode()).hexdigest()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the number of pictures by split and class."""
+        table = {split: dict.fromkeys(self.classes, 0) for split in SPLITS}
+        for picture in self.pictures:
+            table[picture.split][self.classes[picture.label]] += 1
+        return table
+
+    def to_json(self) -> str:
+        """Return everything as JSON text."""
+        return json.dumps({"fingerprint": self.fingerprint, **dataclasses.asdict(self)}, indent=1)
+
+
+def dataset_from(plain: Mapping[str, Any]) -> Dataset:
+    """Return the dataset that `Dataset.to_json` wrote, from its parsed JSON."""
+    return Dataset(
+        root=plain["root"],
+        classes=tuple(plain["classes"]),
+        pictures=tuple(Picture(**picture) for picture in plain["pictures"]),
+        findings=tuple(Finding(f["kind"], f["message"], tuple(f["files"])) for f in plain["findings"]),
+        made_valid=plain["made_valid"],
+        made_test=plain["made_test"],
+    )

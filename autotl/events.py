@@ -1,0 +1,107 @@
+"""What a search tells whoever watches it, one frozen value at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from autotl.candidate import Candidate, TrialRecord
+
+if TYPE_CHECKING:
+    from autotl.config import SearchConfig
+    from autotl.data import Dataset
+    from autotl.result import SearchResult
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBegan:
+    """The data were read and the search is about to begin; `finished` trials were found from an earlier run."""
+
+    config: SearchConfig
+    dataset: Dataset
+    run: str
+    finished: tuple[TrialRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneResolved:
+    """A backbone is ready (`problem` empty) or left out, with the reason and the way to get it."""
+
+    backbone: str
+    weights: str
+    image_size: int
+    layers: int
+    parameters: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A long step moved on: `what` is a few words, `done` of `total` pictures."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBegan:
+    """A worker started a candidate."""
+
+    number: int
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """One epoch of a trial ended; `row` is the new row of its history."""
+
+    number: int
+    epochs: int
+    row: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    """A trial ended: complete, pruned or failed."""
+
+    record: TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user should know; `warning` when it may change what they believe."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEnded:
+    """All is done and written."""
+
+    result: SearchResult
+
+
+Event = (
+    SearchBegan
+    | BackboneResolved
+    | Progress
+    | TrialBegan
+    | EpochEnded
+    | TrialEnded
+    | Note
+    | SearchEnded
+)
+
+
+class Watcher(Protocol):
+    """Shows a search while it runs."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; must return at once."""
+        ...
+
+
+def silent(event: Event) -> None:
+    """Watch without a word: the default from Python."""
