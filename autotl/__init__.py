@@ -16,10 +16,10 @@ if TYPE_CHECKING:
         UnknownPart,
         WeightsError,
     )
+    from autotl.flow import search
     from autotl.hookspecs import hookimpl
     from autotl.parts import Augmentation, Backbone, Exporter, Head
     from autotl.result import SearchResult, open_run
-    from autotl.flow import search
     from autotl.space import Choice, Float, Int
 
 _ROOMS = {

@@ -83,16 +83,7 @@ class SearchEnded:
     result: SearchResult
 
 
-Event = (
-    SearchBegan
-    | BackboneResolved
-    | Progress
-    | TrialBegan
-    | EpochEnded
-    | TrialEnded
-    | Note
-    | SearchEnded
-)
+Event = SearchBegan | BackboneResolved | Progress | TrialBegan | EpochEnded | TrialEnded | Note | SearchEnded
 
 
 class Watcher(Protocol):

@@ -12,6 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -113,12 +114,12 @@ def catalogue(files: Iterable[Path] = (), without: Iterable[str] = ()) -> Catalo
         manager.set_blocked(name)
     failures: list[Failure] = []
     for dotted in BUILTINS:
-        _register(manager, dotted.rpartition(".")[2], lambda dotted=dotted: importlib.import_module(dotted))
+        _register(manager, dotted.rpartition(".")[2], partial(importlib.import_module, dotted))
     for entry in sorted(importlib.metadata.entry_points(group="autotl"), key=lambda entry: entry.name):
         failure = _try_register(manager, entry.name, entry.load)
         failures += [failure] if failure else []
     for path in files:
-        failure = _try_register(manager, path.stem, lambda path=path: load_file(path))
+        failure = _try_register(manager, path.stem, partial(load_file, path))
         if failure:
             raise PluginError(f"The plugin {path} cannot be used: {failure.reason}")
     return collect(manager, failures)

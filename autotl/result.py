@@ -1,11 +1,11 @@
 """The run folder, and the SearchResult read from it: everything a search leaves behind.
 
-    config.toml      what was asked
-    dataset.json     classes, splits, findings, fingerprint
-    study.db         the Optuna study (SQLite)
-    trials/N/        trial.json, and weights.weights.h5 while the trial may still win
-    best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
-    log.jsonl        one line per event
+config.toml      what was asked
+dataset.json     classes, splits, findings, fingerprint
+study.db         the Optuna study (SQLite)
+trials/N/        trial.json, and weights.weights.h5 while the trial may still win
+best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
+log.jsonl        one line per event
 """
 
 from __future__ import annotations

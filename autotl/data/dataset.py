@@ -69,7 +69,7 @@ class Dataset:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of pictures by split and class."""
-        table = {split: dict.fromkeys(self.classes, 0) for split in SPLITS}
+        table: dict[str, dict[str, int]] = {split: dict.fromkeys(self.classes, 0) for split in SPLITS}
         for picture in self.pictures:
             table[picture.split][self.classes[picture.label]] += 1
         return table
