@@ -1,0 +1,1 @@
+"""The transfer room: cuts of a backbone, the feature store, and networks assembled from both."""

@@ -1,0 +1,142 @@
+"""Cut points: the places in a backbone's graph where exactly one tensor crosses.
+
+A cut splits a functional model into a frozen prefix and a trainable suffix that share its layers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autotl.errors import PluginError
+
+if TYPE_CHECKING:
+    import keras
+
+OFFERED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One cut: the tensor that crosses, and how many layers of the backbone lie above it.
+
+    `joins` tells that the tensor leaves a merging layer (an addition, a concatenation): the end of a block.
+    `size` is the number of values of the tensor for one picture.
+    """
+
+    tensor: Any
+    unfrozen_layers: int
+    joins: bool
+    size: int
+
+
+def find(model: keras.Model) -> tuple[Cut, ...]:
+    """Return the cuts of a functional model, from its output (0 unfrozen layers) down to its input (all of them).
+
+    Raises PluginError when the model is not functional, or has several inputs or outputs.
+    """
+    nodes = _nodes(model)
+    start, end = _single(model.inputs), _single(model.outputs)
+    remaining = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    above = sum(_is_layer(node) for node in nodes)
+    live = {id(start): start}
+    cuts = {above: Cut(start, above, False, _size(start))}
+    for node in nodes:
+        above -= _is_layer(node)
+        live.update((id(tensor), tensor) for tensor in node.output_tensors)
+        for tensor in node.input_tensors:
+            remaining[id(tensor)] -= 1
+            if not remaining[id(tensor)] and tensor is not end:
+                live.pop(id(tensor), None)
+        if len(live) == 1:  # of several cuts below the same layer, the one nearest to it stays
+            (tensor,) = live.values()
+            cuts[above] = Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor))
+    return tuple(cuts[count] for count in sorted(cuts))
+
+
+def snap(unfrozen_layers: int, cuts: Sequence[int]) -> int:
+    """Return the largest possible count of unfrozen layers that is not above the one asked for."""
+    return max((count for count in cuts if count <= unfrozen_layers), default=0)
+
+
+def offered(cuts: Sequence[Cut], most: int = OFFERED) -> tuple[int, ...]:
+    """Return the counts of unfrozen layers that a search draws from: about `most` ends of blocks, and 0.
+
+    Ends of blocks are where layers merge; a plain chain (VGG) has none, so any of its cuts may serve.
+    """
+    inner = [cut for cut in cuts[1:] if cut.joins]
+    inner = inner if len(inner) >= 3 else list(cuts[1:-1])
+    if len(inner) > most:
+        inner = [inner[round(i * (len(inner) - 1) / (most - 1))] for i in range(most)]
+    return (0, *sorted({cut.unfrozen_layers for cut in inner}))
+
+
+def inline(model: keras.Model) -> keras.Model:
+    """Return the same network with nested models laid open, so that cuts can be found inside them."""
+    import keras
+
+    if not any(isinstance(layer, keras.Model) for layer in model.layers):
+        return model
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth"):
+            inner = keras.models.clone_model(
+                layer, input_tensors=args[0], clone_function=lambda part: part, call_function=call
+            )
+            return inner.output
+        return layer(*args, **kwargs)
+
+    opened: keras.Model = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    return opened
+
+
+def outline(model: keras.Model) -> list[list[str]]:
+    """Return the graph as text without the names that Keras numbers anew in each process."""
+    made: dict[int, int] = {id(tensor): -1 for tensor in model.inputs}
+    rows = []
+    for position, node in enumerate(_nodes(model)):
+        config = {k: v for k, v in _config(node.operation).items() if k not in ("name", "trainable")}
+        sources = [made.get(id(tensor), -1) for tensor in node.input_tensors]
+        rows.append([type(node.operation).__name__, repr(sorted(config.items())), str(sources)])
+        made.update((id(tensor), position) for tensor in node.output_tensors)
+    return rows
+
+
+def _config(operation: Any) -> dict[str, Any]:
+    import keras
+
+    if isinstance(operation, keras.layers.Layer):
+        return dict(operation.get_config())
+    return {}  # a bare operation (keras.ops) keeps its arguments on the node; its class and place say enough
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """Return the nodes of the graph in an order in which they can run, inputs left out."""
+    by_depth = getattr(model, "_nodes_by_depth", None)
+    if by_depth is None:
+        raise PluginError(
+            f"The backbone {model.name!r} is not a functional Keras model, so it has no cut points. "
+            "Build it with keras.Model(inputs, outputs)."
+        )
+    return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if node.input_tensors]
+
+
+def _single(tensors: Sequence[Any]) -> Any:
+    if len(tensors) != 1:
+        raise PluginError(f"A backbone has one input and one output, but this one has {len(tensors)} of them.")
+    return tensors[0]
+
+
+def _is_layer(node: Any) -> bool:
+    import keras
+
+    return isinstance(node.operation, keras.layers.Layer)
+
+
+def _size(tensor: Any) -> int:
+    size = 1
+    for side in tensor.shape[1:]:
+        size *= side or 1
+    return size

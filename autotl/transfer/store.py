@@ -1,0 +1,221 @@
+"""The feature store: arrays on disk, named by what they hold, shared by trials, searches and processes.
+
+An entry is a folder with the array (`data.npy`, memory-mapped) and `about.json`. It is written under a
+temporary name, checksummed and renamed, so a half-written entry is never read. Entries that were not used
+for longest go first when the quota is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from autotl.errors import AutotlError
+
+About = Mapping[str, str | int | float | bool | None]
+Blocks = Iterable[NDArray[Any]]
+_STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored array: what it holds, its bytes on disk, and when it was last used (seconds since 1970)."""
+
+    key: str
+    about: dict[str, Any]
+    bytes: int
+    used: float
+
+
+def default_root() -> Path:
+    """Return where features are kept unless told otherwise: `AUTOTL_CACHE`, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("AUTOTL_CACHE") or platformdirs.user_cache_path("autotl"))
+
+
+def digest(about: About) -> str:
+    """Return the name of an entry: a hash of what it holds, whatever the order of its fields."""
+    return sha256(json.dumps(dict(about), sort_keys=True).encode()).hexdigest()[:32]
+
+
+class FeatureStore:
+    """Arrays under one folder, at most `quota` bytes of them."""
+
+    def __init__(self, root: Path, quota: int) -> None:
+        self.root = root
+        self.quota = quota
+        self._verified: set[str] = set()
+
+    def fetch(self, about: About, shape: tuple[int, ...], dtype: str, blocks: Callable[[], Blocks]) -> NDArray[Any]:
+        """Return the array that `about` names, computing it first when it is not there.
+
+        `blocks()` yields consecutive rows until `shape` is full. Values too large for float16 make the entry
+        float32. The array is read-only and memory-mapped. Two processes never compute one entry at once.
+        """
+        key = digest(about)
+        array = self._open(key)
+        if array is not None:
+            return array
+        with self._lock(key):
+            array = self._open(key)
+            if array is None:
+                try:
+                    self._write(key, about, shape, np.dtype(dtype), blocks())
+                except _Overflow:
+                    self._write(key, about, shape, np.dtype("float32"), blocks())
+                array = self._open(key)
+        if array is None:
+            raise AutotlError(f"The feature store at {self.root} lost an entry just written; is its disk sound?")
+        return array
+
+    def has(self, about: About) -> bool:
+        """Return whether an entry is there."""
+        return (self.root / "features" / digest(about) / "about.json").is_file()
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, the one not used for longest first."""
+        found = []
+        for folder in (self.root / "features").glob("*/about.json"):
+            try:
+                text, stat = folder.read_text("utf-8"), folder.stat()
+                size = (folder.parent / "data.npy").stat().st_size
+                found.append(Entry(folder.parent.name, json.loads(text), size, stat.st_mtime))
+            except (OSError, json.JSONDecodeError):
+                continue  # another process is removing it
+        return sorted(found, key=lambda entry: entry.used)
+
+    def clear(self, older_than_days: float | None = None) -> tuple[int, int]:
+        """Remove entries not used for some days, or all; return how many and how many bytes."""
+        limit = time.time() - (older_than_days or 0.0) * 86400
+        gone = [entry for entry in self.entries() if older_than_days is None or entry.used < limit]
+        for entry in gone:
+            self._remove(entry.key)
+        self._sweep()
+        return len(gone), sum(entry.bytes for entry in gone)
+
+    def _open(self, key: str) -> NDArray[Any] | None:
+        folder = self.root / "features" / key
+        try:
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+            array = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
+            if key not in self._verified:
+                if _checksum(array) != about["checksum"]:
+                    raise ValueError("wrong checksum")
+                self._verified.add(key)
+            os.utime(folder / "about.json")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError):
+            self._remove(key)  # damaged: compute it again
+            return None
+        return array
+
+    def _write(self, key: str, about: About, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Blocks) -> None:
+        needed = int(np.prod(shape)) * dtype.itemsize
+        self._make_room(needed)
+        folder = self.root / "features" / f".{key}-{os.getpid()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            checksum = _fill(folder / "data.npy", shape, dtype, blocks)
+            described = {"about": dict(about), "shape": shape, "dtype": dtype.name, "checksum": checksum}
+            (folder / "about.json").write_text(json.dumps(described), "utf-8")
+            folder.rename(self.root / "features" / key)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._verified.add(key)
+
+    def _make_room(self, needed: int) -> None:
+        """Remove the least recently used entries until `needed` bytes fit under the quota and on the disk."""
+        self._sweep()
+        kept = self.entries()
+        total = sum(entry.bytes for entry in kept)
+        free = shutil.disk_usage(_existing(self.root)).free
+        for entry in kept:
+            if total + needed <= self.quota and needed + (1 << 28) <= free:
+                return
+            self._remove(entry.key)
+            total -= entry.bytes
+            free += entry.bytes
+        if needed + (1 << 28) > free:
+            raise AutotlError(
+                f"The feature store at {self.root} needs {needed / 1e9:.1f} GB, but the disk has {free / 1e9:.1f} GB "
+                "free. Free some, name another place with --cache, or use a smaller --image-size."
+            )
+
+    def _sweep(self) -> None:
+        """Remove what interrupted writers left behind long ago."""
+        for folder in (self.root / "features").glob(".*-*"):
+            try:
+                if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+            except FileNotFoundError:
+                continue
+
+    def _remove(self, key: str) -> None:
+        """Rename first: a reader that has the array open keeps it, and no one opens half of it."""
+        folder = self.root / "features" / key
+        grave = folder.with_name(f".{key}-gone-{os.getpid()}")
+        try:
+            folder.rename(grave)
+        except OSError:
+            return
+        self._verified.discard(key)
+        shutil.rmtree(grave, ignore_errors=True)
+
+    @contextmanager
+    def _lock(self, key: str) -> Iterator[None]:
+        locks = self.root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{key}.lock"):
+            yield
+
+
+class _Overflow(Exception):  # noqa: N818  (a signal between two functions, never seen outside)
+    """A value does not fit in float16."""
+
+
+def _fill(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Blocks) -> int:
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    row, checksum = 0, 0
+    for block in blocks:
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(block, dtype=dtype)
+        if dtype == np.float16 and not np.isfinite(rows).all():
+            raise _Overflow
+        array[row : row + len(rows)] = rows
+        checksum = zlib.crc32(rows, checksum)
+        row += len(rows)
+    if row != shape[0]:
+        raise ValueError(f"An entry of {shape[0]} rows was filled with {row}.")
+    array.flush()
+    return checksum
+
+
+def _checksum(array: NDArray[Any], block: int = 1 << 22) -> int:
+    flat = array.reshape(-1)
+    checksum = 0
+    for start in range(0, flat.size, block):
+        checksum = zlib.crc32(np.ascontiguousarray(flat[start : start + block]), checksum)
+    return checksum
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
