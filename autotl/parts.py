@@ -72,9 +72,13 @@ class Head(Part):
 
 
 class Augmentation(Part):
-    """Random changes to training pictures that leave their class as it was."""
+    """Random changes to training pictures that leave their class as it was.
+
+    `idle` says that it changes nothing at all: then no further views of a picture are drawn.
+    """
 
     kind = "augmentation"
+    idle: bool = False
 
     @abstractmethod
     def build(self, *args: Any, **values: Any) -> Callable[..., Any]:

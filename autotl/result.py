@@ -3,7 +3,7 @@
 config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 study.db         the Optuna study (SQLite)
-trials/N/        trial.json, and weights.weights.h5 while the trial may still win
+trials/N/        trial.json, and weights.npz while the trial may still win
 best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
 log.jsonl        one line per event
 """
@@ -78,7 +78,7 @@ class RunFolder:
 
     def weights(self, number: int) -> Path:
         """Return where a trial keeps its best weights."""
-        return self.trial(number) / "weights.weights.h5"
+        return self.trial(number) / "weights.npz"
 
     def save_record(self, record: TrialRecord) -> None:
         """Write a trial's record."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotl.candidate import Anatomy, Candidate
 from autotl.errors import PluginError
-from autotl.transfer import cuts
+from autotl.transfer.cuts import Cut, find, inline, offered, outline, snap
 
 if TYPE_CHECKING:
     import keras
@@ -35,13 +35,13 @@ class Network:
     @classmethod
     def build(cls, part: Backbone, image_size: int, weights: str) -> Network:
         """Build a backbone; raises WeightsError when its weights cannot be had."""
-        model = cuts.inline(part.build(image_size, weights=weights))
+        model = inline(part.build(image_size, weights=weights))
         return cls(part.name, weights, image_size, model)
 
     @cached_property
-    def cuts(self) -> tuple[cuts.Cut, ...]:
+    def cuts(self) -> tuple[Cut, ...]:
         """Every cut, from the output down to the input."""
-        return cuts.find(self.model)
+        return find(self.model)
 
     @cached_property
     def first_weights(self) -> list[Any]:
@@ -51,17 +51,17 @@ class Network:
     @cached_property
     def digest(self) -> str:
         """A hash of the first weights and of the graph: what the features depend on."""
-        hashed = sha256(json.dumps(cuts.outline(self.model)).encode())
+        hashed = sha256(json.dumps(outline(self.model)).encode())
         for weight in self.first_weights:
             hashed.update(weight.tobytes())
         return hashed.hexdigest()[:32]
 
-    def cut(self, unfrozen_layers: int) -> cuts.Cut:
+    def cut(self, unfrozen_layers: int) -> Cut:
         """Return the cut at or below a count of unfrozen layers."""
-        count = cuts.snap(unfrozen_layers, [cut.unfrozen_layers for cut in self.cuts])
+        count = snap(unfrozen_layers, [cut.unfrozen_layers for cut in self.cuts])
         return next(cut for cut in self.cuts if cut.unfrozen_layers == count)
 
-    def piece(self, lower: cuts.Cut, upper: cuts.Cut) -> keras.Model | None:
+    def piece(self, lower: Cut, upper: Cut) -> keras.Model | None:
         """Return the part of the backbone between two cuts, None when they are one."""
         import keras
 
@@ -73,7 +73,7 @@ class Network:
             self._pieces[key] = keras.Model(lower.tensor, upper.tensor)
         return self._pieces[key]
 
-    def prefix(self, cut: cuts.Cut) -> keras.Model | None:
+    def prefix(self, cut: Cut) -> keras.Model | None:
         """Return the network from pixels to a cut, None for pixels themselves."""
         return self.piece(self.cuts[-1], cut)
 
@@ -91,7 +91,7 @@ class Network:
             parameters=self.model.count_params(),
             feature_shape=tuple(self.model.output_shape[1:]),
             cuts=counts,
-            offered=cuts.offered(self.cuts),
+            offered=offered(self.cuts),
             weights=self.weights,
             weights_digest=self.digest,
         )
@@ -125,7 +125,7 @@ def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...],
     return keras.Model(features, logits, name="head")
 
 
-def assemble(network: Network, head: keras.Model, cached: cuts.Cut, unfrozen: cuts.Cut) -> Trainee:
+def assemble(network: Network, head: keras.Model, cached: Cut, unfrozen: Cut) -> Trainee:
     """Return the trainee: features at `cached` in, logits out; layers above `unfrozen` and the head train."""
     import keras
 

@@ -111,7 +111,7 @@ class FeatureStore:
         folder = self.root / "features" / key
         try:
             about = json.loads((folder / "about.json").read_text("utf-8"))
-            array = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
+            array: NDArray[Any] = np.load(folder / "data.npy", mmap_mode="r", allow_pickle=False)
             if key not in self._verified:
                 if _checksum(array) != about["checksum"]:
                     raise ValueError("wrong checksum")
@@ -199,7 +199,7 @@ def _fill(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Bloc
         if dtype == np.float16 and not np.isfinite(rows).all():
             raise _Overflow
         array[row : row + len(rows)] = rows
-        checksum = zlib.crc32(rows, checksum)
+        checksum = zlib.crc32(rows.data, checksum)
         row += len(rows)
     if row != shape[0]:
         raise ValueError(f"An entry of {shape[0]} rows was filled with {row}.")
@@ -211,7 +211,7 @@ def _checksum(array: NDArray[Any], block: int = 1 << 22) -> int:
     flat = array.reshape(-1)
     checksum = 0
     for start in range(0, flat.size, block):
-        checksum = zlib.crc32(np.ascontiguousarray(flat[start : start + block]), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(flat[start : start + block]).data, checksum)
     return checksum
 
 

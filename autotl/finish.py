@@ -1,0 +1,144 @@
+"""The finish, in a worker: the winner becomes one whole model, is scored once on the test part, and is written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl.errors import TrialError
+from autotl.metrics import interval, scores
+from autotl.result import RunFolder, write_whole
+from autotl.transfer.features import BATCH, run
+from autotl.transfer.network import assemble, whole
+from autotl.trial import load_weights, set_values
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
+    from autotl.candidate import Candidate
+    from autotl.data import Dataset
+    from autotl.transfer.workshop import Workshop
+
+_TOLERANCE = 0.05
+
+
+def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: int) -> dict[str, Any]:
+    """Write `best/` and return its metrics: scores on validation and, where there is one, on the test part.
+
+    Raises TrialError when the whole model does not repeat the score of its trial.
+    """
+    model = rebuild(workshop, candidate, load_weights(folder.weights(number)))
+    dataset, metric = workshop.dataset, workshop.config.metric
+    probabilities = {
+        split: _probabilities(workshop, model, dataset, split, candidate.image_size)
+        for split in ("valid", "test")
+        if dataset.indices(split)
+    }
+    measured: dict[str, Any] = {"metric": metric, "trial": number, "test": None}
+    for split, predicted in probabilities.items():
+        labels = np.array([dataset.pictures[i].label for i in dataset.indices(split)])
+        measured[split] = {**scores(labels, predicted), "pictures": len(labels)}
+        if split == "test":
+            measured[split]["interval"] = list(interval(labels, predicted, metric, seed=workshop.config.seed))
+    measured["versions"] = versions()
+    _write_model(workshop, folder, model, candidate)
+    write_whole(folder.best / "predictions.csv", _table(dataset, probabilities))
+    return measured
+
+
+def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]]) -> keras.Model:
+    """Return the whole model of a trial from the weights it kept."""
+    network = workshop.network(candidate.backbone, candidate.image_size)
+    network.reset()
+    head = workshop.head(network, candidate)
+    cut = network.cut(candidate.unfrozen_layers)
+    set_values(assemble(network, head, cut, cut), weights)
+    return whole(network, head)
+
+
+def check_repeats(measured: dict[str, Any], score: float) -> None:
+    """Raise TrialError when the whole model's validation score is not that of its trial.
+
+    Features are kept in half precision, so a picture on the border may change sides; more may not.
+    """
+    again = measured["valid"][measured["metric"]]
+    allowed = max(_TOLERANCE * abs(score), 2.0 / measured["valid"]["pictures"], _TOLERANCE)
+    if abs(again - score) > allowed:
+        raise TrialError(
+            f"The finished model scores {again:.3f} on the validation pictures, but its trial scored {score:.3f}. "
+            "This should not be: please report it."
+        )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on."""
+    import keras
+    from PIL import __version__ as pillow
+
+    import autotl
+
+    return {
+        "autotl": autotl.__version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "numpy": np.__version__,
+        "pillow": pillow,
+    }
+
+
+def _probabilities(workshop: Workshop, model: keras.Model, dataset: Dataset, split: Any, size: int) -> NDArray[Any]:
+    from autotl.data.decode import decode_many
+
+    indices = dataset.indices(split)
+    paths = [dataset.pictures[i].path for i in indices]
+    found, done = [], 0
+    for block in _blocks(array for _, array in decode_many(paths, (size, size))):
+        found.append(run(model, block.astype(np.float32)))
+        done += len(block)
+        workshop.features.on_progress(f"Scoring the best model ({split})", done, len(indices))
+    return np.concatenate(found)
+
+
+def _blocks(arrays: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    block: list[NDArray[Any]] = []
+    for array in arrays:
+        block.append(array)
+        if len(block) == BATCH:
+            yield np.stack(block)
+            block = []
+    if block:
+        yield np.stack(block)
+
+
+def _write_model(workshop: Workshop, folder: RunFolder, model: keras.Model, candidate: Candidate) -> None:
+    classes = list(workshop.dataset.classes)
+    folder.best.mkdir(parents=True, exist_ok=True)
+    part = folder.model.with_name("model.part.keras")
+    workshop.catalogue.exporter("keras").write(model, part, classes=classes)
+    part.replace(folder.model)
+    labels = {"classes": classes, "image_size": [candidate.image_size, candidate.image_size]}
+    write_whole(folder.best / "labels.json", json.dumps(labels, indent=1))
+
+
+def _table(dataset: Dataset, probabilities: dict[str, NDArray[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "split", "label", "predicted", "confidence", *(f"p_{name}" for name in dataset.classes)])
+    for split, rows in probabilities.items():
+        for index, row in zip(dataset.indices(split), rows, strict=True):  # type: ignore[arg-type]
+            picture = dataset.pictures[index]
+            guess = int(row.argmax())
+            path = os.path.relpath(picture.path, dataset.root) if Path(dataset.root).is_dir() else picture.path
+            known = [path, split, dataset.classes[picture.label], dataset.classes[guess], f"{row[guess]:.6f}"]
+            writer.writerow([*known, *(f"{value:.6f}" for value in row)])
+    return text.getvalue()

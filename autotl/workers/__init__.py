@@ -1,0 +1,7 @@
+"""The processes that run trials: warm, replaceable, one device each; messages are lines of JSON."""
+
+from __future__ import annotations
+
+from autotl.workers.pool import Lost, Pool
+
+__all__ = ["Lost", "Pool"]

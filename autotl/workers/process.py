@@ -1,0 +1,87 @@
+"""One worker process as the parent sees it: lines of JSON in and out, a log file for everything it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import psutil
+
+Message = dict[str, Any]
+Inbox = Queue[tuple["Process", Message]]
+
+
+class Process:
+    """A running worker; each of its messages lands in `inbox`, the last one being `{"say": "gone"}`."""
+
+    def __init__(self, place: int, log: Path, inbox: Inbox, environment: dict[str, str]) -> None:
+        self.place = place
+        self.heard = time.monotonic()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "autotl.workers.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, **environment},
+                start_new_session=True,  # Ctrl-C is the parent's to handle
+            )
+        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
+
+    @property
+    def id(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def send(self, message: Message) -> None:
+        """Send a message; one that is gone already will say so in the inbox."""
+        assert self._process.stdin is not None
+        self.heard = time.monotonic()
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            return
+
+    def memory(self) -> int:
+        """Return the bytes of memory in use by the worker and its children."""
+        try:
+            family = psutil.Process(self._process.pid)
+            return sum(int(member.memory_info().rss) for member in [family, *family.children(recursive=True)])
+        except psutil.Error:
+            return 0
+
+    def kill(self) -> None:
+        """End the worker at once, with its children."""
+        try:
+            for member in psutil.Process(self._process.pid).children(recursive=True):
+                member.kill()
+        except psutil.Error:
+            pass
+        self._process.kill()
+
+    def close(self, patience: float = 5.0) -> None:
+        """Let the worker end by itself, then make sure."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+            self._process.wait(patience)
+        except (OSError, subprocess.TimeoutExpired):
+            self.kill()
+            self._process.wait()
+
+    def _listen(self, inbox: Inbox) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.heard = time.monotonic()
+                inbox.put((self, json.loads(line)))
+        inbox.put((self, {"say": "gone", "code": self._process.wait()}))
