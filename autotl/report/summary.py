@@ -1,0 +1,155 @@
+"""The final report of a search, from its run folder alone: scores, evidence, where everything lies, what next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from autotl.errors import RunError
+from autotl.report import tables, words
+from autotl.report.glyphs import Glyphs, glyphs
+from autotl.result import SearchResult
+
+SHOWN = 8  # trials in the final table
+FINDINGS = 6  # findings about the data that are repeated at the end
+_COLUMNS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+NO_TEST = (
+    "No untouched test part exists. The validation score guided the search, so it is optimistic; "
+    "search again with --test-split 0.2 to keep a fifth of the training pictures for an honest score."
+)
+
+
+def summary(result: SearchResult, console: Console) -> RenderableType:
+    """Return the report of a finished search; raises RunError when it has not finished."""
+    signs = glyphs(console)
+    metrics = result.metrics
+    return Group(
+        Rule(Text.assemble(("autotl ", "bold"), words.clean(result.run)), style="cyan", align="left"),
+        *_findings(result, signs),
+        *_block(f"Best trials by validation {words.metric_name(metrics['metric'])}", trials(result, console, SHOWN)),
+        *_block("Best model", _best(result)),
+        *_block("Scores", _scores(metrics), *_verdict(metrics)),
+        *_block("Files", _files(result)),
+        *_block("Next", _next(result)),
+    )
+
+
+def trials(result: SearchResult, console: Console, limit: int | None = None) -> RenderableType:
+    """Return the leaderboard of a run, with a line on how many trials there were."""
+    records = result.leaderboard
+    table = tables.leaderboard(records, width=console.width - 2, limit=limit, glyphs=glyphs(console))
+    return Group(table, Text(_tally(result, limit), style="dim"))
+
+
+def verdict(metrics: Mapping[str, Any]) -> str:
+    """Return the test score with its interval in words, or why there is none."""
+    test, metric = metrics["test"], metrics["metric"]
+    if test is None:
+        return NO_TEST
+    name = words.metric_name(metric)
+    said = f"Test {name} {words.score(test[metric])}"
+    if test.get("interval"):
+        low, high = test["interval"]
+        said += f", 95% interval {words.score(low)} to {words.score(high)}"
+    return f"{said}: {words.plural(test['pictures'], 'picture')} that the search never saw, scored once."
+
+
+def _findings(result: SearchResult, signs: Glyphs) -> list[RenderableType]:
+    findings = result.dataset.findings
+    if not findings:
+        return []
+    lines = [Text(f"! {words.clean(finding.message)}", style="yellow") for finding in findings[:FINDINGS]]
+    if len(findings) > FINDINGS:
+        lines.append(Text(f"{signs.dot} and {len(findings) - FINDINGS} more, in dataset.json", style="dim"))
+    return _block("Data", *lines)
+
+
+def _best(result: SearchResult) -> RenderableType:
+    best = result.best
+    grid = _grid()
+    grid.add_row("trial", Text(f"{best.number}, epoch {best.best_epoch} of {len(best.history)}"))
+    grid.add_row("recipe", Text(words.recipe(best.candidate)))
+    values = best.candidate.values.items()
+    told = ", ".join(f"{name} {words.value(value)}" for name, value in values if name != "learning_rate")
+    if told:
+        grid.add_row("values", Text(told))
+    return grid
+
+
+def _scores(metrics: Mapping[str, Any]) -> RenderableType:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("")
+    for name in _COLUMNS:
+        chosen = name == metrics["metric"]
+        table.add_column(words.metric_name(name), justify="right", style="bold green" if chosen else "")
+    table.add_column("pictures", justify="right")
+    for split, title in (("valid", "validation"), ("test", "test")):
+        scores = metrics[split]
+        if scores is not None:
+            cells = [words.score(scores.get(name)) for name in _COLUMNS]
+            table.add_row(title, *cells, str(scores["pictures"]))
+    return table
+
+
+def _verdict(metrics: Mapping[str, Any]) -> list[RenderableType]:
+    honest = metrics["test"] is not None
+    return [Text(verdict(metrics), style="green" if honest else "yellow")]
+
+
+def _files(result: SearchResult) -> RenderableType:
+    folder = result.folder
+    grid = _grid()
+    rows = (
+        ("run", folder.path),
+        ("model", folder.model),
+        ("predictions", folder.best / "predictions.csv"),
+        ("curves", folder.best / "curves.png"),
+    )
+    for name, path in rows:
+        if path.exists():
+            grid.add_row(name, Text(words.clean(path), style="cyan", overflow="fold"))
+    return grid
+
+
+def _next(result: SearchResult) -> RenderableType:
+    run = shlex.quote(str(result.run))
+    grid = _grid(style="cyan")
+    for command, purpose in (
+        (f"autotl predict {run} PICTURE", "label new pictures"),
+        (f"autotl evaluate {run} DATA", "score it on other labelled pictures"),
+        (f"autotl export {run} -o model.keras", "take the model elsewhere"),
+        (f"autotl leaderboard {run}", "see every trial"),
+    ):
+        grid.add_row(Text(words.clean(command), overflow="fold"), Text(purpose, style="dim"))
+    return grid
+
+
+def _tally(result: SearchResult, limit: int | None) -> str:
+    records = result.records
+    states = [record.state for record in records]
+    told = [f"{states.count(state)} {state}" for state in ("complete", "pruned", "failed") if state in states]
+    try:
+        told.append(f"{words.span(result.metrics['seconds'])} in all")
+    except RunError:
+        told.append("the search has not finished")
+    shown = f", the best {limit} shown" if limit is not None and limit < len(records) else ""
+    return f"{words.plural(len(records), 'trial')}{shown}: {', '.join(told)}"
+
+
+def _block(title: str, *inside: RenderableType) -> list[RenderableType]:
+    return [Text(""), Text(title, style="bold"), *(Padding(each, (0, 0, 0, 2), expand=False) for each in inside)]
+
+
+def _grid(style: str = "dim") -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style=style)
+    grid.add_column()
+    return grid

@@ -1,0 +1,100 @@
+"""How numbers, names and spans of time are written for people."""
+
+from __future__ import annotations
+
+import math
+
+from autotl.candidate import Candidate
+from autotl.space import Value
+
+NOTHING = "-"
+_METRICS = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+
+
+def clean(text: object) -> str:
+    """Return a stranger's text (a file name, a reason) on one line, with control characters made visible."""
+    return "".join(_visible(char) for char in str(text))
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric as a reader says it."""
+    return _METRICS.get(metric, metric)
+
+
+def score(value: float | None) -> str:
+    """Return a score with three decimals."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:.3f}"
+
+
+def span(seconds: float) -> str:
+    """Return a span of time: 0.4s, 12s, 2m 05s, 1h 04m, 2d 03h."""
+    if seconds < 0 or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 9.95:
+        return f"{seconds:.1f}s".replace(".0s", "s")
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return _pair(whole, 60, "m", "s")
+    if whole < 86400:
+        return _pair(whole // 60, 60, "h", "m")
+    return _pair(whole // 3600, 24, "d", "h")
+
+
+def count(number: float) -> str:
+    """Return a large count in a few letters: 950, 12k, 3.4M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            value = number / size
+            return f"{value:.1f}{letter}" if value < 9.95 else f"{value:.0f}{letter}"
+    return f"{number:.0f}"
+
+
+def size(number: float) -> str:
+    """Return bytes as people read them: 512 B, 1.5 MB, 20 GB."""
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= limit:
+            return f"{number / limit:.3g} {unit}" if number < limit * 1000 else f"{number / limit:.0f} {unit}"
+    return f"{number:.0f} B"
+
+
+def plural(number: int, noun: str, many: str = "") -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{number} {noun if number == 1 else many or noun + 's'}"
+
+
+def value(thing: Value) -> str:
+    """Return a dimension's value: small numbers as 3.2e-4, words as they are."""
+    if isinstance(thing, bool) or not isinstance(thing, float):
+        return clean(thing)
+    if thing != 0 and (abs(thing) < 0.01 or abs(thing) >= 1e5):
+        digits, _, power = f"{thing:.1e}".partition("e")
+        return f"{digits}e{int(power)}"
+    return f"{thing:.3g}"
+
+
+def learning_rate(candidate: Candidate) -> str:
+    """Return the learning rate of a candidate, or a dash where it has none."""
+    rate = candidate.values.get("learning_rate")
+    return NOTHING if rate is None else value(rate)
+
+
+def recipe(candidate: Candidate) -> str:
+    """Return a candidate in one line: what it is built of and how it learns."""
+    unfrozen = f"{candidate.unfrozen_layers} unfrozen" if candidate.unfrozen_layers else "frozen"
+    parts = [candidate.backbone, f"{candidate.image_size} px", unfrozen, candidate.head, candidate.augmentation]
+    if "learning_rate" in candidate.values:
+        parts.append(f"rate {learning_rate(candidate)}")
+    return " · ".join(clean(part) for part in parts)
+
+
+def _pair(number: int, base: int, big: str, small: str) -> str:
+    whole, rest = divmod(number, base)
+    return f"{whole}{big} {rest:02d}{small}" if rest else f"{whole}{big}"
+
+
+def _visible(char: str) -> str:
+    if char.isspace():
+        return " "
+    return char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
