@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from autotl.candidate import Candidate
-    from autotl.data import Dataset
+    from autotl.data import Dataset, Split
     from autotl.transfer.workshop import Workshop
 
 _TOLERANCE = 0.05
+_SCORED: tuple[Split, ...] = ("valid", "test")
 
 
-def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: int) -> dict[str, Any]:
+def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: int, score: float) -> dict[str, Any]:
     """Write `best/` and return its metrics: scores on validation and, where there is one, on the test part.
 
     Raises TrialError when the whole model does not repeat the score of its trial.
@@ -40,7 +41,7 @@ def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: 
     dataset, metric = workshop.dataset, workshop.config.metric
     probabilities = {
         split: _probabilities(workshop, model, dataset, split, candidate.image_size)
-        for split in ("valid", "test")
+        for split in _SCORED
         if dataset.indices(split)
     }
     measured: dict[str, Any] = {"metric": metric, "trial": number, "test": None}
@@ -49,6 +50,7 @@ def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: 
         measured[split] = {**scores(labels, predicted), "pictures": len(labels)}
         if split == "test":
             measured[split]["interval"] = list(interval(labels, predicted, metric, seed=workshop.config.seed))
+    _check_repeats(measured, score)
     measured["versions"] = versions()
     _write_model(workshop, folder, model, candidate)
     write_whole(folder.best / "predictions.csv", _table(dataset, probabilities))
@@ -65,7 +67,7 @@ def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]
     return whole(network, head)
 
 
-def check_repeats(measured: dict[str, Any], score: float) -> None:
+def _check_repeats(measured: dict[str, Any], score: float) -> None:
     """Raise TrialError when the whole model's validation score is not that of its trial.
 
     Features are kept in half precision, so a picture on the border may change sides; more may not.
@@ -96,7 +98,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def _probabilities(workshop: Workshop, model: keras.Model, dataset: Dataset, split: Any, size: int) -> NDArray[Any]:
+def _probabilities(workshop: Workshop, model: keras.Model, dataset: Dataset, split: Split, size: int) -> NDArray[Any]:
     from autotl.data.decode import decode_many
 
     indices = dataset.indices(split)
@@ -130,12 +132,12 @@ def _write_model(workshop: Workshop, folder: RunFolder, model: keras.Model, cand
     write_whole(folder.best / "labels.json", json.dumps(labels, indent=1))
 
 
-def _table(dataset: Dataset, probabilities: dict[str, NDArray[Any]]) -> str:
+def _table(dataset: Dataset, probabilities: dict[Split, NDArray[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "split", "label", "predicted", "confidence", *(f"p_{name}" for name in dataset.classes)])
     for split, rows in probabilities.items():
-        for index, row in zip(dataset.indices(split), rows, strict=True):  # type: ignore[arg-type]
+        for index, row in zip(dataset.indices(split), rows, strict=True):
             picture = dataset.pictures[index]
             guess = int(row.argmax())
             path = os.path.relpath(picture.path, dataset.root) if Path(dataset.root).is_dir() else picture.path

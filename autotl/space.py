@@ -7,9 +7,9 @@ value typed by a user, and how to ask a `Suggester` for the next value. It knows
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from autotl.errors import ConfigError
 
@@ -27,7 +27,7 @@ class Suggester(Protocol):
         """Return a number from `low` to `high`."""
         ...
 
-    def suggest_categorical(self, name: str, choices: tuple[Value, ...]) -> Value:
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return one of `choices`."""
         ...
 
@@ -115,10 +115,17 @@ class Choice:
 
     def suggest(self, name: str, suggester: Suggester) -> Value:
         """Ask `suggester` for a value, recorded under `name`."""
-        return suggester.suggest_categorical(name, self.options)
+        option: Value = suggester.suggest_categorical(name, self.options)
+        return option
 
     def read(self, value: object, name: str) -> Value:
-        """Return the option that a user's text or value means; raises ConfigError naming `name`."""
+        """Return the option that a user's text or value means; raises ConfigError naming `name`.
+
+        Where all options are whole numbers, others like them may be pinned too: a batch of 8 beside 16 and 32.
+        """
+        if all(type(option) is int for option in self.options):
+            numbers = [int(option) for option in self.options]
+            return Int(min(numbers), max(numbers)).read(value, name)
         for option in self.options:
             if (value == option and type(value) is type(option)) or str(value).lower() == str(option).lower():
                 return option

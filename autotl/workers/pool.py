@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -147,8 +148,6 @@ def _cause(code: int) -> Lost:
 def _fair_share(count: int) -> int:
     """Return what one of `count` workers may use: 80% of the memory that is free now, shared."""
     free = int(psutil.virtual_memory().available)
-    try:  # inside a container the machine's memory is not ours
+    with contextlib.suppress(OSError, ValueError):  # inside a container the machine's memory is not ours
         free = min(free, int(Path("/sys/fs/cgroup/memory.max").read_text("utf-8")))
-    except (OSError, ValueError):
-        pass
     return int(0.8 * free / count)

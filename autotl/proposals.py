@@ -1,0 +1,150 @@
+"""The search space of one search: which dimensions there are, what is pinned, and how values become a Candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autotl.candidate import Anatomy, Candidate
+from autotl.errors import ConfigError, near_miss
+from autotl.plugins import Catalogue
+from autotl.space import Choice, Dimension, Float, Int, Space, Value
+from autotl.transfer.cuts import snap
+
+Draw = Callable[[str, Dimension], Value]
+
+TRAINING: Mapping[str, Dimension] = {
+    "learning_rate": Float(2e-4, 1e-2, log=True, default=1e-3),
+    "unfrozen_rate": Float(0.02, 1.0, log=True, default=0.1),
+    "batch_size": Choice(32, 16, 64),
+}
+KINDS = ("backbone", "head", "augmentation")
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What a search may combine; the same inputs always give the same dimensions in the same order.
+
+    `learning_rate` is the head's; unfrozen layers learn at `learning_rate * unfrozen_rate`. How deep to
+    unfreeze is drawn as `backbone.NAME.unfrozen_blocks`, a place in the list of block ends that a backbone
+    offers, so that neighbours in the study are neighbours in the network.
+    """
+
+    anatomies: Mapping[str, Anatomy]
+    heads: Mapping[str, Space]
+    augmentations: Mapping[str, Space]
+    pins: Mapping[str, Value]
+    epochs: int
+
+    def candidate(self, draw: Draw) -> Candidate:
+        """Return the candidate whose values `draw(name, dimension)` gives; pinned ones are not drawn."""
+        backbone = str(self._value("backbone", Choice(*self.anatomies), draw))
+        head = str(self._value("head", Choice(*self.heads), draw))
+        augmentation = str(self._value("augmentation", Choice(*self.augmentations), draw))
+        anatomy = self.anatomies[backbone]
+        unfrozen = self._unfrozen(anatomy, draw)
+        values = {
+            **self._dimensions("head", head, self.heads[head], draw),
+            **self._dimensions("augmentation", augmentation, self.augmentations[augmentation], draw),
+        }
+        for name, dimension in TRAINING.items():
+            if name != "unfrozen_rate" or unfrozen:
+                values[name] = self._value(name, dimension, draw)
+        return Candidate(backbone, head, augmentation, anatomy.image_size, unfrozen, self.epochs, values)
+
+    def recipe(self, **wanted: Value) -> dict[str, Value]:
+        """Return the drawn values of the default recipe, with some wanted differently where they are open."""
+        drawn: dict[str, Value] = {}
+
+        def draw(name: str, dimension: Dimension) -> Value:
+            value = wanted.get(name, _DEFAULT_PARTS.get(name, dimension.first()))
+            if isinstance(dimension, Choice) and value not in dimension.options:
+                value = dimension.first()
+            if isinstance(dimension, Int):
+                value = min(int(value), dimension.high)
+            drawn[name] = value
+            return value
+
+        self.candidate(draw)
+        return drawn
+
+    def starts(self, ranking: list[str]) -> list[dict[str, Value]]:
+        """Return the candidates to try first: the default recipe on each backbone, then deeper ones on the best."""
+        first = ranking[0]
+        blocks = f"backbone.{first}.unfrozen_blocks"
+        recipes = [self.recipe(backbone=name) for name in ranking[:4]]
+        recipes += [self.recipe(**{"backbone": first, blocks: count, "augmentation": "flip_crop"}) for count in (2, 4)]
+        return [recipe for place, recipe in enumerate(recipes) if recipe not in recipes[:place]]
+
+    def _unfrozen(self, anatomy: Anatomy, draw: Draw) -> int:
+        for name in (f"backbone.{anatomy.backbone}.unfrozen_layers", "unfrozen_layers"):
+            if name in self.pins:
+                return snap(int(self.pins[name]), anatomy.cuts)
+        last = len(anatomy.offered) - 1
+        if last == 0:
+            return anatomy.offered[0]
+        place = draw(f"backbone.{anatomy.backbone}.unfrozen_blocks", Int(0, last, default=0))
+        return anatomy.offered[int(place)]
+
+    def _dimensions(self, kind: str, part: str, space: Space, draw: Draw) -> dict[str, Value]:
+        names = {f"{kind}.{part}.{dimension}": space[dimension] for dimension in space}
+        return {name: self._value(name, dimension, draw) for name, dimension in names.items()}
+
+    def _value(self, name: str, dimension: Dimension, draw: Draw) -> Value:
+        if name in self.pins:
+            return self.pins[name]
+        if isinstance(dimension, Choice) and len(dimension.options) == 1:
+            return dimension.first()
+        return draw(name, dimension)
+
+
+_DEFAULT_PARTS: Mapping[str, Value] = {"head": "dense", "augmentation": "none"}
+
+
+def narrow(
+    catalogue: Catalogue, pins: Mapping[str, Value], chosen: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, Value]]:
+    """Return the part names of each kind that may be tried, and the pins read by their dimensions.
+
+    `chosen` are the names given with --backbone, --head, --augmentation; empty means all, for backbones
+    empty stays empty (the caller knows the defaults). Raises ConfigError and UnknownPart.
+    """
+    names = {kind: chosen[kind] for kind in KINDS}
+    rest = dict(pins)
+    for kind in KINDS:
+        if kind in rest:
+            names[kind] = (str(rest.pop(kind)),)
+        if kind != "backbone" and not names[kind]:
+            names[kind] = catalogue.names(kind)
+        for name in names[kind]:
+            getattr(catalogue, kind)(name)  # raises UnknownPart with the near miss
+    return names, _read_pins(catalogue, rest)
+
+
+def _read_pins(catalogue: Catalogue, pins: Mapping[str, Value]) -> dict[str, Value]:
+    known: dict[str, Dimension] = {**TRAINING, "unfrozen_layers": Int(0, 1)}
+    for kind in KINDS:
+        for name, offer in catalogue.offers[kind].items():
+            known.update({f"{kind}.{name}.{dimension}": where for dimension, where in offer.part.space.items()})
+            if kind == "backbone":
+                known[f"backbone.{name}.unfrozen_layers"] = Int(0, 1)
+    read = {}
+    for name, value in pins.items():
+        if name not in known:
+            raise ConfigError(
+                f"--set {name}={value}: there is no dimension {name!r}.{near_miss(name, known)} "
+                "`autotl plugins list --dimensions` names them all."
+            )
+        read[name] = int_pin(name, value) if name.endswith("unfrozen_layers") else known[name].read(value, name)
+    return read
+
+
+def int_pin(name: str, value: object) -> int:
+    """Return a count of layers, 0 or more; raises ConfigError."""
+    try:
+        count = int(str(value))
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise ConfigError(f"{name}={value} cannot be: a whole number of layers, 0 or more, is needed.")
+    return count
