@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autotl.data.dataset import Dataset, Finding, Picture, Split
+from autotl.data.labelled import load_labelled
 from autotl.data.load import load
 
-__all__ = ["Dataset", "Finding", "Picture", "Split", "load"]
+__all__ = ["Dataset", "Finding", "Picture", "Split", "load", "load_labelled"]
