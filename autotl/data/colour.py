@@ -31,7 +31,7 @@ def to_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     clean = np.nan_to_num(pixels.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(clean.min()), float(clean.max())
     whole = np.issubdtype(pixels.dtype, np.integer)
-    fitting = [top for top in ((255, 4095, 65535) if whole else (1, 255)) if 0 <= low and high <= top]
+    fitting = [top for top in ((255, 4095, 65535) if whole else (1, 255)) if low >= 0 and high <= top]
     start, top = (0.0, float(fitting[0])) if fitting else (low, high)
     span = top - start or 1.0
     scaled: NDArray[np.uint8] = np.rint((clean - start) * (255 / span)).astype(np.uint8)

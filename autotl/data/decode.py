@@ -121,6 +121,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     text = " ".join(str(error).split()).rstrip(".")
+    if "truncated" in text.lower():
+        return "it is cut off"
     return text or type(error).__name__
 
 

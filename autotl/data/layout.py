@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from autotl.data.dataset import SPLITS, Finding, Split
@@ -87,12 +88,7 @@ def _common_names(
             pairs[split, name] = target
             spellings.setdefault(target, []).append(name)
     short = shortest(spellings)
-    findings = [
-        Finding("matched", f"Folders {_words(names)} are taken for one class, {short[target]!r}.")
-        for target, names in spellings.items()
-        if len(set(names)) > 1
-    ]
-    return {key: short[target] for key, target in pairs.items()}, findings
+    return {key: short[target] for key, target in pairs.items()}, _matched(spellings.values())
 
 
 def _holds_pictures(folder: Path) -> bool:
@@ -110,6 +106,10 @@ def _loose(paths: list[Path], root: Path) -> list[Finding]:
     return [Finding("loose", message, tuple(relative(path, root) for path in paths))]
 
 
-def _words(names: list[str]) -> str:
-    unique = sorted(set(names), key=lambda name: (len(name), name))
-    return " and ".join(repr(name) for name in unique)
+def _matched(spellings: Iterable[Iterable[str]]) -> list[Finding]:
+    several = [sorted(set(names), key=lambda name: (len(name), name)) for names in spellings if len(set(names)) > 1]
+    if not several:
+        return []
+    pairs = "; ".join(" = ".join(names) for names in several)
+    message = f"Folders whose names differ by a suffix are taken for one class: {pairs}."
+    return [Finding("matched", message, tuple(name for names in several for name in names))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +91,17 @@ def _readable(listing: Listing, on_progress: OnProgress | None) -> tuple[list[Fo
 
 
 def _unreadable(listing: Listing, pairs: Sequence[Found]) -> list[Finding]:
-    reasons = {relative(f.entry.path, listing.root): f.checked.problem for f in pairs if f.checked.problem}
-    if not reasons:
-        return []
-    told = "; ".join(f"{file}: {why}" for file, why in sorted(reasons.items()))
-    message = f"Pictures that cannot be read are left out: {len(reasons)} ({told})."
-    return [Finding("unreadable", message, tuple(sorted(reasons)))]
+    """Return one finding for each reason, naming its files."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for each in pairs:
+        if each.checked.problem:
+            files[each.checked.problem].append(relative(each.entry.path, listing.root))
+    told = []
+    for problem, names in sorted(files.items()):
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        message = f"Pictures that cannot be read are left out, because {problem}: {len(names)} ({shown})."
+        told.append(Finding("unreadable", message, tuple(names)))
+    return told
 
 
 def _empty(listing: Listing, classes: Sequence[str]) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,7 +33,7 @@ def digits(folder: Path) -> int:
         partial.chmod(0o755)  # mkdtemp lets nobody else in
         if folder.is_dir():
             folder.rmdir()
-        os.replace(partial, folder)  # noqa: PTH105  (Path.replace says file)
+        partial.rename(folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -1,0 +1,96 @@
+"""Writes the best model in a format of the catalogue, and believes it only when it answers as the original does."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from autotl.errors import AutotlError, RunError
+from autotl.parts import Exporter
+from autotl.plugins import Catalogue, catalogue
+from autotl.predict import LoadedModel, load_model
+from autotl.result import RunFolder, open_run
+
+TOLERANCE = 1e-4  # of probabilities; float32 in another runtime differs by about 1e-6
+PICTURES = 4  # random ones, to compare on
+
+
+def export(
+    run: str | Path,
+    path: str | Path,
+    *,
+    format: str = "keras",
+    overwrite: bool = False,
+    plugins: Catalogue | None = None,
+) -> Path:
+    """Write the best model of a run (or a `.keras` file) to `path`, verified, and return what was written.
+
+    A missing suffix is added, missing folders are made. `plugins` are by default those of the run. Raises
+    RunError when the file exists already, or what was written does not give the same probabilities; then nothing
+    is left behind.
+    """
+    exporter = (plugins or _plugins_of(Path(run))).exporter(format)
+    target = _with_suffix(Path(path).expanduser(), exporter.suffix)
+    _refuse_existing(target, overwrite)
+    loaded = load_model(run)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as room:
+        written = _write(exporter, loaded, Path(room) / target.name)
+        _verify(exporter, loaded, written)
+        return _move(written, target.with_name(written.name), overwrite)
+
+
+def _plugins_of(run: Path) -> Catalogue:
+    if not RunFolder(run).config.is_file():
+        return catalogue()
+    config = open_run(run).config
+    files = [Path(file) for file in config.plugins if Path(file).is_file()]  # it may have been a head's; gone is gone
+    return catalogue(files=files, without=config.without)
+
+
+def _refuse_existing(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise RunError(f"{target} exists already. Name another file, or replace it with --force.")
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    return path if path.name.endswith(suffix) else path.with_name(path.name + suffix)
+
+
+def _write(exporter: Exporter, loaded: LoadedModel, path: Path) -> Path:
+    try:
+        written = exporter.write(loaded.model, path, classes=loaded.classes)
+    except AutotlError:
+        raise
+    except Exception as error:  # a stranger's code
+        raise RunError(f"The exporter {exporter.name!r} failed: {type(error).__name__}: {error}") from error
+    if written.parent != path.parent or not written.exists():
+        raise RunError(f"The exporter {exporter.name!r} did not write {path.name} where it was asked to.")
+    return written
+
+
+def _verify(exporter: Exporter, loaded: LoadedModel, written: Path) -> None:
+    """Raise RunError unless what was written gives the probabilities of the original, on random pictures."""
+    pixels = np.random.default_rng(0).uniform(0, 255, (PICTURES, *loaded.image_size, 3)).astype(np.float32)
+    expected = loaded.probabilities(pixels)
+    try:
+        answered = np.asarray(exporter.load(written)(pixels))
+    except Exception as error:  # a stranger's code
+        raise RunError(f"What the exporter {exporter.name!r} wrote cannot be loaded: {error}") from error
+    same_shape = answered.shape == expected.shape
+    difference = float(np.abs(answered - expected).max()) if same_shape else float("inf")
+    if not difference <= TOLERANCE:  # so that nan fails, too
+        raise RunError(
+            f"What the exporter {exporter.name!r} wrote does not answer as the model does: probabilities differ by "
+            f"{difference:.2g}, at most {TOLERANCE:g} was expected. Nothing was kept."
+        )
+
+
+def _move(written: Path, target: Path, overwrite: bool) -> Path:
+    _refuse_existing(target, overwrite)  # again: the exporter may have chosen another suffix
+    if target.is_dir():
+        shutil.rmtree(target)
+    return written.replace(target)

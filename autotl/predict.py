@@ -1,0 +1,227 @@
+"""From pictures to labels, with the model of a run folder or of a `.keras` file alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotl.data.listing import is_picture, walk
+from autotl.data.table import located, read_rows
+from autotl.errors import DataError, RunError
+from autotl.result import RunFolder, write_whole
+
+if TYPE_CHECKING:
+    import keras
+
+OnProgress = Callable[[int, int], object]
+IMAGE_SIZE = 224  # pixels; for a model that takes any size and says nothing of the one it was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model from pixels `(batch, height, width, 3)`, 0 to 255, to probabilities of its `classes`.
+
+    `image_size` is (height, width), in pixels.
+    """
+
+    model: keras.Model
+    classes: tuple[str, ...]
+    image_size: tuple[int, int]
+
+    def probabilities(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the probabilities `(batch, classes)` of pictures `(batch, height, width, 3)`, 0 to 255."""
+        return np.asarray(self.model.predict_on_batch(pixels.astype(np.float32)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model sees in one picture: `label` is None, and `problem` says why, when it cannot be read.
+
+    `probabilities` goes from the most probable class down.
+    """
+
+    path: str
+    label: str | None
+    confidence: float
+    probabilities: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+def load_model(source: str | Path) -> LoadedModel:
+    """Return the model of a run folder or a `.keras` file, with its class names.
+
+    A file's names come from the `labels.json` inside it, from `NAME.labels.json` or `labels.json` beside it, or
+    are numbers. Raises RunError when there is no such model.
+    """
+    file = model_file(Path(source).expanduser())
+    model = _open(file)
+    labels = _labels(file)
+    outputs = int(model.output_shape[-1])
+    classes = tuple(str(name) for name in labels.get("classes", range(outputs)))
+    if len(classes) != outputs:
+        raise RunError(f"{file} has {outputs} outputs, but its labels name {len(classes)} classes. Mend labels.json.")
+    return LoadedModel(model, classes, _image_size(model, labels))
+
+
+def predict(
+    source: str | Path,
+    paths: Sequence[str | Path],
+    *,
+    top: int | None = None,
+    batch_size: int = 32,
+    on_progress: OnProgress | None = None,
+) -> list[Prediction]:
+    """Return a Prediction for each picture: `paths` may be files, folders (with all below them) and CSVs.
+
+    `top` keeps only so many probabilities of each. Raises RunError when `source` has no model, DataError when
+    there is no picture at all.
+    """
+    files = pictures_in(paths)
+    if not files:
+        raise DataError("There is no picture to predict. Name picture files, folders that hold some, or a CSV.")
+    loaded = load_model(source)
+    made: list[Prediction] = []
+    for file, row in zip(files, infer(loaded, files, batch_size=batch_size, on_progress=on_progress), strict=True):
+        made.append(_prediction(str(file), row, loaded.classes, top))
+    return made
+
+
+def pictures_in(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the picture files that paths, folders and CSVs name, in order; a file is taken at its word."""
+    found: list[Path] = []
+    for given in paths:
+        path = Path(given).expanduser()
+        if path.is_dir():
+            found += [file for file in walk(path) if is_picture(file)]
+        elif path.suffix.lower() in (".csv", ".tsv"):
+            found += [located(path, row.path) for row in read_rows(path, ("path",)) if row.path]
+        else:
+            found.append(path)
+    return found
+
+
+def infer(
+    loaded: LoadedModel, paths: Sequence[Path], *, batch_size: int = 32, on_progress: OnProgress | None = None
+) -> Iterator[NDArray[np.float32] | DataError]:
+    """Yield the probabilities `(classes,)` of each picture, in order, or why it cannot be read."""
+    from autotl.data.decode import try_decode_many
+
+    waiting: list[NDArray[np.uint8] | DataError] = []
+    done = 0
+    for index, made in try_decode_many(paths, loaded.image_size):
+        waiting.append(made)
+        if len(waiting) < batch_size and index + 1 < len(paths):
+            continue
+        yield from _infer_batch(loaded, waiting, batch_size)
+        done += len(waiting)
+        waiting = []
+        if on_progress:
+            on_progress(done, len(paths))
+
+
+def write_csv(predictions: Sequence[Prediction], file: str | Path) -> Path:
+    """Write one row for each prediction, with a column `p_CLASS` for each class, and return the file's path."""
+    classes = sorted({name for prediction in predictions for name in prediction.probabilities})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "confidence", "problem", *(f"p_{name}" for name in classes)])
+    for each in predictions:
+        shares = [f"{each.probabilities[name]:.6f}" if name in each.probabilities else "" for name in classes]
+        confidence = "" if each.label is None else f"{each.confidence:.6f}"
+        writer.writerow([each.path, each.label or "", confidence, each.problem, *shares])
+    path = Path(file).expanduser()
+    write_whole(path, text.getvalue().encode("utf-8", "replace").decode("utf-8"))  # names need not be Unicode
+    return path
+
+
+def model_file(source: Path) -> Path:
+    """Return the model of a run folder, or the file that is one; raises RunError when there is none."""
+    if source.is_file():
+        return source
+    if not source.is_dir():
+        raise RunError(f"There is no run folder or model {source}. `autotl search DATA` makes one.")
+    if RunFolder(source).model.is_file():
+        return RunFolder(source).model
+    if RunFolder(source).config.is_file():
+        raise RunError(f"{source} holds no finished model yet. Run the same search again to go on.")
+    raise RunError(f"{source} is neither a run folder nor a .keras file. Name the folder of a search.")
+
+
+def _open(file: Path) -> keras.Model:
+    if file.suffix != ".keras" or not zipfile.is_zipfile(file):
+        raise RunError(f"{file} is not a Keras model; a file that ends in .keras is expected.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # tensorflow greets with a page of its own affairs
+    import keras
+
+    try:
+        model: keras.Model = keras.models.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:  # anything may be wrong inside
+        raise RunError(f"{file} cannot be loaded as a Keras model: {_first_line(error)}.") from error
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
+        raise RunError(f"{file} takes {shape}, not RGB pictures (batch, height, width, 3).")
+    return model
+
+
+def _labels(file: Path) -> dict[str, Any]:
+    """Return what is known of a model's labels: what is told inside the file counts, then what lies beside it."""
+    labels: dict[str, Any] = {}
+    for beside in (file.with_name("labels.json"), file.with_name(f"{file.stem}.labels.json")):
+        if beside.is_file():
+            labels = _parsed(beside.read_bytes(), beside)
+    with zipfile.ZipFile(file) as archive:
+        inside = _parsed(archive.read("labels.json"), file) if "labels.json" in archive.namelist() else {}
+    return {**labels, **inside}
+
+
+def _parsed(content: bytes, file: Path) -> dict[str, Any]:
+    try:
+        labels = json.loads(content)
+    except ValueError as error:
+        raise RunError(f"The labels of {file} are not JSON: {error}.") from error
+    if not isinstance(labels, dict) or not isinstance(labels.get("classes", []), list):
+        raise RunError(f"The labels of {file} cannot be read; like {{'classes': ['cat', 'dog']}} they should be.")
+    return labels
+
+
+def _image_size(model: keras.Model, labels: dict[str, Any]) -> tuple[int, int]:
+    """Return (height, width): what the model insists on, else what it was trained on."""
+    told = labels.get("image_size") or (IMAGE_SIZE, IMAGE_SIZE)
+    height, width = (fixed or free for fixed, free in zip(model.input_shape[1:3], told, strict=True))
+    return int(height), int(width)
+
+
+def _infer_batch(
+    loaded: LoadedModel, made: Sequence[NDArray[np.uint8] | DataError], batch_size: int
+) -> Iterator[NDArray[np.float32] | DataError]:
+    """Yield a row or an error for each; the batch is filled up, because each new shape is compiled anew."""
+    arrays = [each for each in made if not isinstance(each, DataError)]
+    if arrays:
+        batch = np.zeros((batch_size, *arrays[0].shape), np.float32)
+        batch[: len(arrays)] = arrays
+        rows = iter(loaded.probabilities(batch))
+    for each in made:
+        yield each if isinstance(each, DataError) else next(rows)
+
+
+def _prediction(path: str, row: NDArray[np.float32] | DataError, classes: Sequence[str], top: int | None) -> Prediction:
+    if isinstance(row, DataError):
+        return Prediction(path, None, 0.0, problem=str(row))
+    order = np.argsort(-row, kind="stable")
+    probabilities = {classes[place]: float(row[place]) for place in order[:top]}
+    return Prediction(path, classes[order[0]], float(row[order[0]]), probabilities)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
