@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SearchBegan:
-    """The data were read and the search is about to begin; `finished` trials were found from an earlier run."""
+    """The data were read and the search is about to begin; `finished` trials were found from an earlier run.
+
+    `elapsed` is what the run has used of its time so far, in seconds, over all its sessions.
+    """
 
     config: SearchConfig
     dataset: Dataset
     run: str
     finished: tuple[TrialRecord, ...] = ()
+    elapsed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

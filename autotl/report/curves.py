@@ -81,6 +81,7 @@ def _mark(axes: Axes, record: TrialRecord, values: dict[float, float], colour: s
         ha="center",
         fontsize=9,
         color="#333333",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
     )
 
 

@@ -191,6 +191,16 @@ def note(said: events.Note) -> Text:
     return one_line(Text(f"  {'!' if said.warning else ' '} {words.clean(said.text)}", style=style))
 
 
+def remarks(scene: Scene) -> list[Text]:
+    """Return what should stay on the screen when the live view has gone: warnings, and backbones left out."""
+    told = [Text(f"! {words.clean(each.text)}", style="yellow") for each in scene.notes if each.warning]
+    missing = [event for event in scene.backbones.values() if event.problem]
+    if missing:
+        names = words.clean(", ".join(event.backbone for event in missing))
+        told.append(Text(f"! left out: {names}. {words.clean(missing[0].problem)}", style="yellow"))
+    return told
+
+
 def _bar_between(left: Text, fraction: float, right: Text, style: str) -> Table:
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column(no_wrap=True)

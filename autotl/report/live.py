@@ -14,7 +14,7 @@ from rich.live import Live
 from autotl import events
 from autotl.report import panels
 from autotl.report.glyphs import glyphs
-from autotl.report.lines import Brush
+from autotl.report.lines import Brush, remarks
 from autotl.report.scene import Scene
 
 REFRESH = 4  # times a second; the workers need the processor more than the view does
@@ -32,13 +32,15 @@ class LiveView:
         self._live = Live(console=console, get_renderable=self.draw, transient=True, refresh_per_second=REFRESH)
 
     def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
+        return self  # the screen is taken at the first event: an error before it needs no picture
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        for line in remarks(self._scene):
+            self._console.print(line)
+        self._scene.notes.clear()
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; what changed is seen at the next refresh."""
@@ -46,6 +48,8 @@ class LiveView:
             self._scene.take(event, self._clock())
         if isinstance(event, events.SearchEnded):
             self._live.stop()
+        elif not self._live.is_started:
+            self._live.start(refresh=True)
 
     def draw(self) -> RenderableType:
         """Return the screen as it should look now."""

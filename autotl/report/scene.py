@@ -102,6 +102,7 @@ class Scene:
                 self.config, self.dataset, self.run = event.config, event.dataset, event.run
                 self.records.update({record.number: record for record in event.finished})
                 self.resumed = len(event.finished)
+                self.began = self.began if event.elapsed is None else now - event.elapsed
             case events.BackboneResolved():
                 self.backbones[event.backbone] = event
             case events.Progress():

@@ -1,0 +1,158 @@
+"""`autotl search`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from autotl.cli.output import Json, answering, print_json
+
+if TYPE_CHECKING:
+    from autotl.result import SearchResult
+
+Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]  # as in config, which is slow to import
+BUDGET, TRY, DATA, MACHINE, OUTPUT = "Budget", "What to try", "Data", "Machine", "Output"
+
+
+def search(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Folder of labelled pictures, or a CSV of paths and labels.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Run folder; default runs/NAME.")
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time", "-t", metavar="SPAN", help="Stop after 90s, 5m, 1.5h; default 10m.", rich_help_panel=BUDGET
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop after so many trials.", min=1, rich_help_panel=BUDGET)
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(metavar="N", help="Longest training of one trial.", min=1, rich_help_panel=BUDGET)
+    ] = 10,
+    backbone: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this backbone; repeatable.", rich_help_panel=TRY)
+    ] = None,
+    head: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this head; repeatable.", rich_help_panel=TRY)
+    ] = None,
+    augmentation: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this augmentation; repeatable.", rich_help_panel=TRY)
+    ] = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a dimension: unfrozen_layers=15.", rich_help_panel=TRY),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=PATH", help="Weights of a backbone: a file, or random.", rich_help_panel=TRY),
+    ] = None,
+    metric: Annotated[
+        Metric,
+        typer.Option(
+            metavar="NAME", help="Aim: accuracy, balanced_accuracy, macro_f1 or log_loss.", rich_help_panel=TRY
+        ),
+    ] = "accuracy",
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Also use the parts in a file.", rich_help_panel=TRY)
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="PLUGIN", help="Leave a plugin out.", rich_help_panel=TRY)
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Side of pictures.", min=16, rich_help_panel=DATA)
+    ] = None,
+    views: Annotated[
+        int, typer.Option(metavar="N", help="Augmented versions kept of each picture.", min=1, rich_help_panel=DATA)
+    ] = 4,
+    valid_split: Annotated[
+        float, typer.Option(metavar="FRACTION", help="For validation, where no split is given.", rich_help_panel=DATA)
+    ] = 0.2,
+    test_split: Annotated[
+        float | None,
+        typer.Option(metavar="FRACTION", help="Kept untouched for the final score.", rich_help_panel=DATA),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same result.", min=0, rich_help_panel=DATA)] = 0,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Trials at a time.", min=1, rich_help_panel=MACHINE)
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(metavar="MIB", help="Limit of one worker.", min=256, rich_help_panel=MACHINE)
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where features are kept.", rich_help_panel=MACHINE)
+    ] = None,
+    cache_quota: Annotated[
+        float, typer.Option(metavar="GB", help="Disk for kept features.", rich_help_panel=MACHINE)
+    ] = 20.0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress, the result alone.", rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Search for the best fine-tuned model of your pictures.
+
+    The same command again goes on where it stopped. Ctrl-C ends with the best so far.
+    """
+    from autotl.config import read_pairs
+
+    asked = {
+        "out": out,
+        "time": time,
+        "trials": trials,
+        "backbones": tuple(backbone or ()),
+        "heads": tuple(head or ()),
+        "augmentations": tuple(augmentation or ()),
+        "pins": read_pairs(pin or [], "--set"),
+        "weights": read_pairs(weights or [], "--weights"),
+        "plugins": tuple(str(file) for file in plugin or ()),
+        "without": tuple(without or ()),
+        "metric": metric,
+        "epochs": epochs,
+        "image_size": image_size,
+        "views": views,
+        "valid_split": valid_split,
+        "test_split": test_split,
+        "seed": seed,
+        "workers": workers,
+        "memory": memory,
+        "cache": None if cache is None else str(cache),
+        "cache_quota": cache_quota,
+    }
+    with answering(as_json):
+        result = _watched(data, asked, quiet=quiet, stderr=as_json)
+    if as_json:
+        print_json(_answer(result))
+        return
+    from autotl.report import terminal
+    from autotl.report.summary import summary
+
+    console = terminal()
+    console.print(summary(result, console))
+
+
+def _watched(data: str, asked: dict[str, Any], *, quiet: bool, stderr: bool) -> SearchResult:
+    from autotl import flow
+    from autotl.report import terminal, view
+
+    with view(terminal(stderr=stderr), quiet=quiet) as watcher:
+        return flow.search(data, watcher=watcher, **asked)
+
+
+def _answer(result: SearchResult) -> dict[str, Any]:
+    from autotl.candidate import to_plain
+
+    folder = result.folder
+    return {
+        "run": folder.path,
+        "model": folder.model,
+        "predictions": folder.best / "predictions.csv",
+        "curves": folder.best / "curves.png",
+        **result.metrics,
+        "best": {name: value for name, value in to_plain(result.best).items() if name != "history"},
+    }

@@ -1,0 +1,75 @@
+"""The catalogue of parts, and how parts fared in their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autotl.parts import Backbone, Exporter, Part
+from autotl.report import words
+from autotl.report.glyphs import glyphs
+
+if TYPE_CHECKING:
+    from autotl.plugins import Catalogue, Offer
+
+
+class Result(Protocol):
+    """The outcome of one check; those of `autotl.testing.checks` are."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def parts(catalogue: Catalogue) -> RenderableType:
+    """Return all parts by kind, and the plugins that failed."""
+    shown: list[RenderableType] = []
+    for kind, offers in catalogue.offers.items():
+        shown += [Text(f"{kind}s ({len(offers)})", style="bold"), _table(kind, offers.values()), Text("")]
+    for failure in catalogue.failures:
+        said = f"! {words.clean(failure.plugin)} is left out: {words.clean(failure.reason)}"
+        shown.append(Text(said, style="yellow"))
+    return Group(*(shown if catalogue.failures else shown[:-1]))
+
+
+def checked(offer: Offer, results: Iterable[Result], console: Console) -> RenderableType:
+    """Return what was tried on a part, and what came of it."""
+    signs = glyphs(console)
+    head = Text.assemble((words.clean(offer.part.name), "bold"), (f"  {offer.part.kind} of {offer.plugin}", "dim"))
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for result in results:
+        sign = (f"  {signs.good}", "green") if result.ok else (f"  {signs.bad}", "red")
+        message = Text(words.clean(result.message), style="dim" if result.ok else "red")
+        grid.add_row(Text(*sign), Text(words.clean(result.name)), message)
+    return Group(head, grid)
+
+
+def _table(kind: str, offers: Iterable[Offer]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("  name", no_wrap=True)
+    table.add_column("plugin", no_wrap=True, style="dim")
+    if kind == "backbone":
+        for heading in ("pixels", "parameters", "top-1"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("weights", no_wrap=True)
+    else:
+        table.add_column("writes" if kind == "exporter" else "searches", overflow="fold")
+    for offer in offers:
+        table.add_row(Text(f"  {words.clean(offer.part.name)}"), words.clean(offer.plugin), *_facts(offer.part))
+    return table
+
+
+def _facts(part: Part) -> list[Text]:
+    if isinstance(part, Backbone):
+        size = words.count(part.parameters) if part.parameters else words.NOTHING
+        return [Text(str(part.image_size)), Text(size), Text(words.score(part.top1)), Text(words.clean(part.weights))]
+    if isinstance(part, Exporter):
+        return [Text(words.clean(part.suffix))]
+    return [Text(words.clean(", ".join(part.space) or words.NOTHING))]
