@@ -77,19 +77,20 @@ def inline(model: keras.Model) -> keras.Model:
     """Return the same network with nested models laid open, so that cuts can be found inside them."""
     import keras
 
-    if not any(isinstance(layer, keras.Model) for layer in model.layers):
-        return model
-
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth"):
-            inner = keras.models.clone_model(
-                layer, input_tensors=args[0], clone_function=lambda part: part, call_function=call
-            )
-            return inner.output
+        if _is_graph(layer):
+            return layer.call(args[0])  # runs the inner graph on the outer tensor, one node per inner layer
         return layer(*args, **kwargs)
 
-    opened: keras.Model = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
-    return opened
+    while any(_is_graph(layer) for layer in model.layers):
+        model = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    return model
+
+
+def _is_graph(layer: Any) -> bool:
+    import keras
+
+    return isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth")
 
 
 def outline(model: keras.Model) -> list[list[str]]:

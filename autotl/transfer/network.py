@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -24,29 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Network:
-    """A backbone built once, split wherever a trial asks, and set back to its first weights between trials."""
+    """A backbone built once, split wherever a trial asks, and set back to its first weights between trials.
+
+    `first_weights` are copies of the weights as they were loaded.
+    """
 
     name: str
     weights: str
     image_size: int
     model: keras.Model
+    first_weights: list[Any]
     _pieces: dict[tuple[int, int], Any] = field(default_factory=dict)
 
     @classmethod
     def build(cls, part: Backbone, image_size: int, weights: str) -> Network:
         """Build a backbone; raises WeightsError when its weights cannot be had."""
         model = inline(part.build(image_size, weights=weights))
-        return cls(part.name, weights, image_size, model)
+        return cls(part.name, weights, image_size, model, [weight.copy() for weight in model.get_weights()])
 
     @cached_property
     def cuts(self) -> tuple[Cut, ...]:
         """Every cut, from the output down to the input."""
         return find(self.model)
-
-    @cached_property
-    def first_weights(self) -> list[Any]:
-        """The weights as they were loaded."""
-        return [weight.copy() for weight in self.model.get_weights()]
 
     @cached_property
     def digest(self) -> str:
@@ -127,17 +126,37 @@ def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...],
 
 def assemble(network: Network, head: keras.Model, cached: Cut, unfrozen: Cut) -> Trainee:
     """Return the trainee: features at `cached` in, logits out; layers above `unfrozen` and the head train."""
-    import keras
-
-    start = keras.Input(tuple(cached.tensor.shape[1:]))
-    middle = network.piece(cached, unfrozen)
     suffix = network.piece(unfrozen, network.cuts[0])
     _set_trainable(network.model, False)
-    flow = start if middle is None else middle(start, training=False)
     if suffix is not None:
         _set_trainable(suffix, True)
-        flow = suffix(flow, training=False)
-    return Trainee(keras.Model(start, head(flow)), suffix, head)
+    model = _trainee_class()(network.piece(cached, unfrozen), suffix, head)
+    model.build((None, *cached.tensor.shape[1:]))
+    return Trainee(model, suffix, head)
+
+
+@cache
+def _trainee_class() -> Any:
+    import keras
+
+    class TraineeModel(keras.Model):  # type: ignore[misc]
+        """Pieces of a backbone, always in inference mode, then the head.
+
+        It is a subclass on purpose: in a functional model `training=True` from outside overrides the
+        `training=False` that a nested backbone was called with (Keras 3.15), and BatchNorm would move.
+        """
+
+        def __init__(self, middle: keras.Model | None, suffix: keras.Model | None, head: keras.Model) -> None:
+            super().__init__()
+            self.pieces = [piece for piece in (middle, suffix) if piece is not None]
+            self.head = head
+
+        def call(self, features: Any, training: bool | None = None) -> Any:
+            for piece in self.pieces:
+                features = piece(features, training=False)
+            return self.head(features, training=training)
+
+    return TraineeModel
 
 
 def _set_trainable(model: keras.Model, value: bool) -> None:
@@ -150,6 +169,7 @@ def whole(network: Network, head: keras.Model) -> keras.Model:
     """Return the finished model: pixels, 0 to 255, to class probabilities, made of plain Keras layers."""
     import keras
 
+    _set_trainable(network.model, False)  # so that BatchNorm stands still even if the model is trained further
     pixels = keras.Input((network.image_size, network.image_size, 3), name="pixels")
     logits = head(network.model(pixels, training=False), training=False)
     return keras.Model(pixels, keras.layers.Softmax(name="probabilities", dtype="float32")(logits), name="autotl")

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autotl
+from autotl.candidate import Candidate
+from autotl.errors import PluginError
+from autotl.transfer.network import Network, assemble, build_head, whole
+
+from .test_cuts import APPLICATIONS, application
+
+
+class Given(autotl.Backbone):
+    """A backbone around a model made by the test."""
+
+    name = "given"
+
+    def __init__(self, model):
+        self.model = model
+
+    def build(self, image_size, *, weights):
+        return self.model
+
+
+class Linear(autotl.Head):
+    """Average pooling and one layer."""
+
+    name = "linear"
+
+    def build(self, classes):
+        import keras
+
+        return keras.Sequential([keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(classes)])
+
+
+CANDIDATE = Candidate("given", "linear", "none", 64, 0, 1)
+
+
+def compiled(model):
+    import keras
+
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.SGD(0.01), loss=loss, jit_compile=False)
+    return model
+
+
+@pytest.mark.parametrize(("name", "size"), APPLICATIONS)
+def test_training_on_cached_features_equals_training_the_whole_network(name, size, rng):
+    """The same frozen layers, batches and no augmentation: the same weights, whichever way they were trained."""
+    import keras
+
+    network = Network.build(Given(application(name, size)), size, "random")
+    classes, count = 3, 4
+    unfrozen = network.cut(network.anatomy().offered[2])
+    pixels = rng.uniform(0, 255, (count, size, size, 3)).astype("float32")
+    labels = np.arange(count) % classes
+    head = build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), classes)
+    first = head.get_weights()
+
+    features = network.prefix(unfrozen).predict_on_batch(pixels)
+    cached = assemble(network, head, unfrozen, unfrozen)
+    compiled(cached.model)
+    for _ in range(2):
+        cached.model.train_on_batch(features, labels)
+    from_cache = [*network.model.get_weights(), *head.get_weights()]
+
+    network.reset()
+    head.set_weights(first)
+    plain = assemble(network, head, network.cuts[-1], unfrozen)  # nothing cached: pixels in
+    compiled(plain.model)
+    for _ in range(2):
+        plain.model.train_on_batch(pixels, labels)
+    from_pixels = [*network.model.get_weights(), *head.get_weights()]
+
+    moved = 0.0
+    for one, other, before in zip(from_cache, from_pixels, [*network.first_weights, *first], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+        moved += float(np.abs(one - before).sum())
+    assert moved > 0
+    assert keras.backend.backend()  # the same on each
+
+
+def test_only_unfrozen_layers_and_the_head_change_and_batch_statistics_never_do(rng):
+    import keras
+
+    network = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    unfrozen = network.cut(20)
+    head = build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), 3)
+    trainee = assemble(network, head, network.cuts[-1], unfrozen)
+    compiled(trainee.model).optimizer.learning_rate = 0.1
+    trainee.model.train_on_batch(rng.uniform(0, 255, (4, 64, 64, 3)).astype("float32"), np.array([0, 1, 2, 0]))
+    above = {id(weight) for layer in network.piece(unfrozen, network.cuts[0]).layers for weight in layer.weights}
+    changed = []
+    for weight, before in zip(network.model.weights, network.first_weights, strict=True):
+        same = np.array_equal(keras.ops.convert_to_numpy(weight), before)
+        if not same:
+            changed.append(weight)
+    assert changed
+    assert all(id(weight) in above for weight in changed)
+    assert not any("moving" in weight.path for weight in changed)
+
+
+def test_reset_brings_the_first_weights_back(rng):
+    network = Network.build(Given(application("VGG16", 32)), 32, "random")
+    assert network.first_weights
+    network.model.set_weights([weight + 1 for weight in network.model.get_weights()])
+    network.reset()
+    for now, before in zip(network.model.get_weights(), network.first_weights, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
+def test_the_digest_names_the_weights_and_not_the_object():
+    one = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    same = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    changed = application("MobileNetV2", 64)
+    changed.set_weights([weight * 1.5 for weight in changed.get_weights()])
+    other = Network.build(Given(changed), 64, "random")
+    assert one.digest == same.digest
+    assert one.digest != other.digest
+
+
+def test_the_whole_model_reloads_with_plain_keras_and_gives_probabilities(tmp_path, rng):
+    import keras
+
+    network = Network.build(Given(application("EfficientNetV2B0", 64)), 64, "random")
+    head = build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), 3)
+    model = whole(network, head)
+    model.save(tmp_path / "model.keras")
+    pixels = rng.integers(0, 256, (2, 64, 64, 3)).astype("float32")
+    again = keras.models.load_model(tmp_path / "model.keras")(pixels, training=False)
+    once = model(pixels, training=False)
+    np.testing.assert_allclose(np.asarray(again), np.asarray(once), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(once).sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_head_of_the_wrong_shape_is_refused():
+    class Wrong(Linear):
+        def build(self, classes):
+            return super().build(classes + 1)
+
+    with pytest.raises(PluginError, match="one logit for each class"):
+        build_head(Wrong(), CANDIDATE, (2, 2, 8), 3)
