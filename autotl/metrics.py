@@ -19,17 +19,12 @@ def scores(labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float
     `labels` are class indices `(n,)`, `probabilities` `(n, classes)`. Classes that do not occur among the
     labels count neither for balanced accuracy nor for macro F1, unless they were predicted.
     """
-    from sklearn import metrics
+    return {metric: score(labels, probabilities, metric) for metric in _SCORES}
 
-    guesses = probabilities.argmax(axis=1)
-    present = np.unique(labels)
-    recalls = [float((guesses[labels == label] == label).mean()) for label in present]
-    return {
-        "accuracy": float(metrics.accuracy_score(labels, guesses)),
-        "balanced_accuracy": float(np.mean(recalls)),
-        "macro_f1": float(metrics.f1_score(labels, guesses, average="macro", zero_division=0)),
-        "log_loss": log_loss(labels, probabilities),
-    }
+
+def score(labels: NDArray[Any], probabilities: NDArray[Any], metric: str) -> float:
+    """Return one of the scores; shapes as in `scores`."""
+    return _SCORES[metric](labels, probabilities)
 
 
 def log_loss(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
@@ -45,21 +40,34 @@ def interval(
     labels: NDArray[Any], probabilities: NDArray[Any], metric: str, *, resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
     """Return a 95% bootstrap interval of a score over pictures (percentiles of resampled sets)."""
-    from scipy import stats
+    draw = np.random.default_rng(seed)
+    drawn = (draw.integers(0, len(labels), len(labels)) for _ in range(resamples))
+    low, high = np.percentile([score(labels[rows], probabilities[rows], metric) for rows in drawn], (2.5, 97.5))
+    return float(low), float(high)
 
-    def score(rows: NDArray[Any]) -> float:
-        rows = rows.astype(int)
-        return scores(labels[rows], probabilities[rows])[metric]
 
-    if len(labels) < 2:
-        value = scores(labels, probabilities)[metric]
-        return value, value
-    drawn = stats.bootstrap(
-        (np.arange(len(labels)),),
-        score,
-        n_resamples=resamples,
-        vectorized=False,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
+def _accuracy(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    from sklearn import metrics
+
+    return float(metrics.accuracy_score(labels, probabilities.argmax(axis=1)))
+
+
+def _balanced_accuracy(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    from sklearn import metrics
+
+    guesses, present = probabilities.argmax(axis=1), np.unique(labels)  # its own balanced accuracy warns of absent ones
+    return float(metrics.recall_score(labels, guesses, labels=present, average="macro", zero_division=0))
+
+
+def _macro_f1(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    from sklearn import metrics
+
+    return float(metrics.f1_score(labels, probabilities.argmax(axis=1), average="macro", zero_division=0))
+
+
+_SCORES = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "macro_f1": _macro_f1,
+    "log_loss": log_loss,
+}
