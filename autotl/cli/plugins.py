@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autotl.cli.output import Json, answering, print_json
+from autotl.cli.output import Json, answering, hush_tensorflow, print_json
 
 if TYPE_CHECKING:
     from autotl.plugins import Catalogue, Offer
@@ -40,6 +40,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Build and try parts; exit with 1 when one breaks its contract."""
+    hush_tensorflow()
     with answering(as_json):
         offers = _offers(target)
         from autotl.testing import checks

@@ -41,7 +41,7 @@ class Glyphs:
 
 
 UNICODE = Glyphs()
-ASCII = Glyphs(good="+", cut="-", bad="x", dot="|", bars="_.-=*#", turning="|/-\\")
+ASCII = Glyphs(good="+", cut="-", bad="x", dot="-", bars="_.-=*#", turning="|/-\\")
 
 
 def glyphs(console: Console) -> Glyphs:

@@ -135,7 +135,9 @@ def trial(training: Running, brush: Brush) -> RenderableType:
 def recipe(training: Running, brush: Brush) -> Text:
     """What a running trial is made of."""
     sign = brush.glyphs.spinner(brush.now)
-    return Text.assemble((f"{sign} {training.number} ", "bold blue"), words.recipe(training.candidate))
+    return Text.assemble(
+        (f"{sign} {training.number} ", "bold blue"), words.recipe(training.candidate, brush.glyphs.dot)
+    )
 
 
 def trial_head(training: Running, brush: Brush) -> RenderableType:

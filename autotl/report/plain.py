@@ -69,7 +69,7 @@ class PlainView:
 
     def _progress(self, event: events.Progress) -> None:
         tenth = 10 * event.done // event.total if event.total else 10
-        if tenth > self._tenths.get(event.what, -1):
+        if tenth != self._tenths.get(event.what):
             self._say(f"{words.clean(event.what)}: {10 * tenth}% ({event.done} of {event.total})")
         self._tenths[event.what] = tenth
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -13,31 +14,41 @@ from rich.text import Text
 from autotl.report import words
 
 if TYPE_CHECKING:
-    from autotl.predict import Evaluation, Prediction
+    from autotl.evaluate import Evaluation
+    from autotl.predict import Prediction
 
-_BAR = 16  # columns
+_BAR, _SURE, _LABEL, _GAP, _LEAST = 16, 6, 30, 2, 20  # columns
+_UNREADABLE = "unreadable"
 _CONFUSED = 20  # classes up to which the confusion matrix fits on a screen
-_COLUMNS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 
 
-def predictions(made: Sequence[Prediction], top: int | None = None) -> Table:
-    """Return a line per picture: path, label, confidence; with `top`, also the next likely classes."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("picture", overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column("label", no_wrap=True)
-    table.add_column("confidence", no_wrap=True, justify="right")
+def predictions(made: Sequence[Prediction], *, width: int, top: int | None = None) -> RenderableType:
+    """Return a line per picture: path, label, confidence; with `top`, also the next likely classes.
+
+    Pictures that could not be read follow, with the reason.
+    """
+    labels = [one.label or _UNREADABLE for one in made]
+    label_room = min(_LABEL, max((cell_len(words.clean(label)) for label in labels), default=0))
+    room = max(_LEAST, width - label_room - _BAR - _SURE - 3 * _GAP)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    table.add_column("picture", no_wrap=True, overflow="ellipsis", max_width=room)
+    table.add_column("label", no_wrap=True, overflow="ellipsis", min_width=5, max_width=max(5, label_room))
     table.add_column("", min_width=_BAR, max_width=_BAR)
+    table.add_column("sure", no_wrap=True, justify="right", min_width=_SURE)
     for one in made:
-        table.add_row(*_prediction(one))
+        table.add_row(*_prediction(one, room))
         for label, probability in _others(one, top):
-            table.add_row("", Text(words.clean(label), style="dim"), Text(f"{probability:.1%}", style="dim"), "")
-    return table
+            table.add_row(
+                "", Text(words.clean(label), style="dim"), _bar(probability, "dim"), _percent(probability, "dim")
+            )
+    problems = [Text(f"! {words.clean(one.problem)}", style="red") for one in made if one.problem]
+    return Group(table, *problems)
 
 
 def evaluation(done: Evaluation) -> RenderableType:
     """Return the scores, then each class, then which classes were taken for which."""
     shown: list[RenderableType] = [_metrics(done), Text(""), _per_class(done.per_class)]
-    labels = list(done.per_class)
+    labels = done.classes
     if len(labels) <= _CONFUSED:
         shown += [Text(""), Text("true class by row, predicted class by column", style="dim")]
         shown.append(_confusion(labels, done.confusion))
@@ -45,21 +56,32 @@ def evaluation(done: Evaluation) -> RenderableType:
     return Group(*shown)
 
 
-def _prediction(one: Prediction) -> list[RenderableType]:
-    path = Text(words.clean(one.path))
+def _prediction(one: Prediction, room: int) -> list[RenderableType]:
+    path = Text(_end(words.clean(one.path), room))
     if one.problem:
-        return [path, Text(words.clean(one.problem), style="red"), "", ""]
-    sure = one.confidence or 0.0
+        return [path, Text(_UNREADABLE, style="red"), "", ""]
+    sure = one.confidence
     style = "green" if sure >= 0.9 else "yellow" if sure >= 0.6 else "red"
-    bar = ProgressBar(total=1.0, completed=sure, width=_BAR, complete_style=style, finished_style=style)
-    return [path, Text(words.clean(one.label), style="bold"), Text(f"{sure:.1%}"), bar]
+    return [path, Text(words.clean(one.label), style="bold"), _bar(sure, style), _percent(sure, "")]
+
+
+def _bar(probability: float, style: str) -> ProgressBar:
+    return ProgressBar(total=1.0, completed=probability, width=_BAR, complete_style=style, finished_style=style)
+
+
+def _percent(probability: float, style: str) -> Text:
+    return Text(f"{probability:.1%}", style=style)
+
+
+def _end(path: str, room: int) -> str:
+    """Return the end of a path, for its end tells pictures apart."""
+    return path if len(path) <= room else "..." + path[len(path) - room + 3 :]
 
 
 def _others(one: Prediction, top: int | None) -> list[tuple[str, float]]:
     if top is None or one.problem:
         return []
-    likely = sorted(one.probabilities.items(), key=lambda pair: -pair[1])
-    return likely[1:top]
+    return list(one.probabilities.items())[1:top]
 
 
 def _metrics(done: Evaluation) -> Table:
@@ -75,9 +97,9 @@ def _per_class(rows: Mapping[str, Mapping[str, float]]) -> Table:
     table.add_column("class", overflow="fold")
     names = list(next(iter(rows.values()), {}))
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("pictures" if name == "support" else name, justify="right", no_wrap=True)
     for label, numbers in rows.items():
-        cells = [_number(numbers[name]) for name in names]
+        cells = [_number(name, numbers[name]) for name in names]
         table.add_row(Text(words.clean(label)), *cells)
     return table
 
@@ -95,5 +117,5 @@ def _confusion(labels: Sequence[str], counts: Sequence[Iterable[int]]) -> Table:
     return table
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else words.score(value)
+def _number(name: str, value: float) -> str:
+    return f"{value:.0f}" if name == "support" else words.score(value)

@@ -35,7 +35,7 @@ def summary(result: SearchResult, console: Console) -> RenderableType:
         Rule(Text.assemble(("autotl ", "bold"), words.clean(result.run)), style="cyan", align="left"),
         *_findings(result, signs),
         *_block(f"Best trials by validation {words.metric_name(metrics['metric'])}", trials(result, console, SHOWN)),
-        *_block("Best model", _best(result)),
+        *_block("Best model", _best(result, signs)),
         *_block("Scores", _scores(metrics), *_verdict(metrics)),
         *_block("Files", _files(result)),
         *_block("Next", _next(result)),
@@ -72,11 +72,11 @@ def _findings(result: SearchResult, signs: Glyphs) -> list[RenderableType]:
     return _block("Data", *lines)
 
 
-def _best(result: SearchResult) -> RenderableType:
+def _best(result: SearchResult, signs: Glyphs) -> RenderableType:
     best = result.best
     grid = _grid()
     grid.add_row("trial", Text(f"{best.number}, epoch {best.best_epoch} of {len(best.history)}"))
-    grid.add_row("recipe", Text(words.recipe(best.candidate)))
+    grid.add_row("recipe", Text(words.recipe(best.candidate, signs.dot)))
     values = best.candidate.values.items()
     told = ", ".join(f"{name} {words.value(value)}" for name, value in values if name != "learning_rate")
     if told:
@@ -120,16 +120,15 @@ def _files(result: SearchResult) -> RenderableType:
 
 
 def _next(result: SearchResult) -> RenderableType:
-    run = shlex.quote(str(result.run))
-    grid = _grid(style="cyan")
-    for command, purpose in (
-        (f"autotl predict {run} PICTURE", "label new pictures"),
-        (f"autotl evaluate {run} DATA", "score it on other labelled pictures"),
-        (f"autotl export {run} -o model.keras", "take the model elsewhere"),
-        (f"autotl leaderboard {run}", "see every trial"),
-    ):
-        grid.add_row(Text(words.clean(command), overflow="fold"), Text(purpose, style="dim"))
-    return grid
+    run = words.clean(shlex.quote(str(result.run)))
+    commands = {
+        f"autotl predict {run} PICTURE": "label new pictures",
+        f"autotl evaluate {run} DATA": "score it on other labelled pictures",
+        f"autotl export {run} -o model.keras": "take the model elsewhere",
+        f"autotl leaderboard {run}": "see every trial",
+    }
+    room = max(len(command) for command in commands)
+    return Group(*(Text.assemble((f"{each:{room}}", "cyan"), f"  {why}") for each, why in commands.items()))
 
 
 def _tally(result: SearchResult, limit: int | None) -> str:
@@ -148,8 +147,8 @@ def _block(title: str, *inside: RenderableType) -> list[RenderableType]:
     return [Text(""), Text(title, style="bold"), *(Padding(each, (0, 0, 0, 2), expand=False) for each in inside)]
 
 
-def _grid(style: str = "dim") -> Table:
+def _grid() -> Table:
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style=style)
+    grid.add_column(style="dim")
     grid.add_column()
     return grid

@@ -80,13 +80,13 @@ def learning_rate(candidate: Candidate) -> str:
     return NOTHING if rate is None else value(rate)
 
 
-def recipe(candidate: Candidate) -> str:
-    """Return a candidate in one line: what it is built of and how it learns."""
+def recipe(candidate: Candidate, dot: str = "·") -> str:
+    """Return a candidate in one line, its parts set apart by `dot`: what it is built of and how it learns."""
     unfrozen = f"{candidate.unfrozen_layers} unfrozen" if candidate.unfrozen_layers else "frozen"
     parts = [candidate.backbone, f"{candidate.image_size} px", unfrozen, candidate.head, candidate.augmentation]
     if "learning_rate" in candidate.values:
         parts.append(f"rate {learning_rate(candidate)}")
-    return " · ".join(clean(part) for part in parts)
+    return f" {dot} ".join(clean(part) for part in parts)
 
 
 def _pair(number: int, base: int, big: str, small: str) -> str:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model that tells bright pictures from dark ones, as a `.keras` file with its labels beside it."""
+    import keras
+
+    pixels = keras.Input((8, 8, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(pixels)
+    net = keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(mean))
+    net.layers[-1].set_weights([np.array([[-0.1, 0.1]] * 3, np.float32), np.array([38.0, -38.0], np.float32)])
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    net.save(path)
+    path.with_name("labels.json").write_text(json.dumps({"classes": ["dark", "bright"], "image_size": [8, 8]}))
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    for name, grey in (("dark", 20), ("bright", 230)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (16, 16), (grey + number,) * 3).save(tmp_path / "data" / name / f"{number}.png")
+    return tmp_path / "data"
+
+
+def test_predict_labels_pictures_and_writes_a_table(autotl, model, pictures, tmp_path) -> None:
+    torn = tmp_path / "torn.png"
+    torn.write_bytes((pictures / "dark" / "0.png").read_bytes()[:40])
+    done = autotl("predict", model, pictures, torn, "--csv", tmp_path / "made.csv")
+    assert done.exit_code == 0, done.output
+    assert "unreadable" in done.stdout
+    rows = list(csv.DictReader((tmp_path / "made.csv").read_text().splitlines()))
+    assert [row["label"] for row in rows] == ["bright", "bright", "dark", "dark", ""]
+    assert {"p_dark", "p_bright"} <= set(rows[0])
+
+
+def test_predict_as_json_keeps_the_top_classes(autotl, model, pictures) -> None:
+    answer = json.loads(autotl("predict", model, pictures / "dark" / "0.png", "--top", "1", "--json").stdout)
+    assert [row["label"] for row in answer] == ["dark"]
+    assert list(answer[0]["probabilities"]) == ["dark"]
+
+
+def test_evaluate_scores_labelled_pictures(autotl, model, pictures) -> None:
+    answer = json.loads(autotl("evaluate", model, pictures, "--json").stdout)
+    assert (answer["metrics"]["accuracy"], answer["pictures"]) == (1.0, 4)
+    assert "true class by row" in autotl("evaluate", model, pictures).stdout
+
+
+def test_export_writes_a_file_once(autotl, model, tmp_path) -> None:
+    out = tmp_path / "mine.keras"
+    assert autotl("export", model, "-o", out).exit_code == 0
+    assert out.is_file()
+    refused = autotl("export", model, "-o", out)
+    assert (refused.exit_code, "--force" in refused.stderr) == (1, True)
+    assert autotl("export", model, "-o", out, "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [("predict", "nowhere", "x.png"), ("evaluate", "nowhere", "d"), ("export", "nowhere", "-o", "f")]
+)
+def test_a_model_that_is_not_there_is_a_one_line_error(autotl, tmp_path, monkeypatch, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = autotl(*command)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: There is no run folder or model nowhere")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from autotl import events
+from autotl.report.plain import PlainView
+
+
+@pytest.fixture
+def told():
+    """A view, its clock and what it wrote."""
+    file, now = io.StringIO(), [0.0]
+    return PlainView(file, clock=lambda: now[0]), now, file
+
+
+def test_a_search_reads_as_plain_lines(told, began, record) -> None:
+    view, now, file = told
+    with view:
+        view(began)
+        view(events.BackboneResolved("mobilenet_v2", "imagenet", 224, 154, 2_257_984))
+        view(events.BackboneResolved("resnet50", "imagenet", 0, 0, 0, problem="no weights"))
+        now[0] = 70.0
+        view(events.TrialBegan(0, record(0).candidate))
+        view(events.TrialEnded(record(0, score=0.931)))
+        view(events.TrialEnded(record(1, "pruned", 0.5)))
+        view(events.TrialEnded(record(2, "failed", None)))
+        view(events.Note("half the batch", warning=True))
+        view(events.SearchEnded(None))
+    text = file.getvalue()
+    assert "\x1b" not in text
+    assert text.splitlines() == [
+        "[     0s] 40 pictures of 2 classes (ants, bees): train 20, valid 10, test 10",
+        "[     0s] data: 1 file cannot be read and is left out: [red]a.jpg",
+        "[     0s] budget: 5m; metric: accuracy; run folder: runs/insects",
+        "[     0s] backbone mobilenet_v2: 224 px, 154 layers, 2.3M parameters, weights imagenet",
+        "[     0s] backbone resnet50 left out: no weights",
+        "[ 1m 10s] trial 0: mobilenet_v2 · 224 px · 9 unfrozen · dense · flip_crop · rate 3.2e-4",
+        "[ 1m 10s] trial 0 complete: accuracy 0.931 in 12s, the best so far",
+        "[ 1m 10s] trial 1 pruned: accuracy 0.500 in 12s",
+        "[ 1m 10s] trial 2 failed: the worker ran out of memory",
+        "[ 1m 10s] warning: half the batch",
+        "[ 1m 10s] done: 3 trials",
+    ]
+
+
+def test_progress_is_told_in_tenths(told) -> None:
+    view, _, file = told
+    for done in range(1001):
+        view(events.Progress("features", done, 1000))
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 11
+    assert lines[3].endswith("features: 30% (300 of 1000)")
+
+
+def test_the_same_step_may_come_again(told) -> None:
+    view, _, file = told
+    for _ in range(2):
+        for done in (0, 5, 10):
+            view(events.Progress("features", done, 10))
+    assert len(file.getvalue().splitlines()) == 6
+
+
+def test_epochs_are_told_only_when_a_trial_takes_long(told, record) -> None:
+    view, now, file = told
+    view(events.TrialBegan(0, record(0).candidate))
+    for epoch in range(1, 41):
+        now[0] += 1.0
+        view(events.EpochEnded(0, 40, {"epoch": epoch, "score": 0.5, "loss": 0.25}))
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[1].endswith("trial 0: epoch 15 of 40, score 0.500, loss 0.250")
+
+
+def test_a_resumed_run_says_what_it_keeps(told, began, record) -> None:
+    import dataclasses
+
+    view, _, file = told
+    view(dataclasses.replace(began, finished=(record(0), record(1))))
+    assert "resumed: 2 trials of an earlier run kept" in file.getvalue()
