@@ -190,13 +190,16 @@ def _parsed(content: bytes, file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise RunError(f"The labels of {file} are not JSON: {error}.") from error
     if not isinstance(labels, dict) or not isinstance(labels.get("classes", []), list):
-        raise RunError(f"The labels of {file} cannot be read; like {{'classes': ['cat', 'dog']}} they should be.")
+        raise RunError(f'The labels of {file} cannot be read; they should look like {{"classes": ["cat", "dog"]}}.')
+    size = labels.get("image_size")
+    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)):
+        labels.pop("image_size", None)  # a model for any size knows none
     return labels
 
 
 def _image_size(model: keras.Model, labels: dict[str, Any]) -> tuple[int, int]:
     """Return (height, width): what the model insists on, else what it was trained on."""
-    told = labels.get("image_size") or (IMAGE_SIZE, IMAGE_SIZE)
+    told = labels.get("image_size", (IMAGE_SIZE, IMAGE_SIZE))
     height, width = (fixed or free for fixed, free in zip(model.input_shape[1:3], told, strict=True))
     return int(height), int(width)
 
