@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from autotl.data.listing import is_picture, walk
 from autotl.data.table import located, read_rows
 from autotl.errors import DataError, RunError
+from autotl.quiet import quiet
 from autotl.result import RunFolder, write_whole
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ def model_file(source: Path) -> Path:
 def _open(file: Path) -> keras.Model:
     if file.suffix != ".keras" or not zipfile.is_zipfile(file):
         raise RunError(f"{file} is not a Keras model; a file that ends in .keras is expected.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # tensorflow greets with a page of its own affairs
-    import keras
+    with quiet():
+        import keras
 
     try:
         model: keras.Model = keras.models.load_model(file, compile=False, safe_mode=True)
