@@ -19,9 +19,9 @@ Root = Annotated[Path | None, typer.Option("--cache", metavar="DIR", help="Where
 
 @app.command()
 def show(root: Root = None, as_json: Json = False) -> None:
-    """Show what is kept, last used first."""
+    """Show what is kept, the last used first."""
     store, where = _store(root)
-    entries = sorted(store.entries(), key=lambda entry: -entry.used)
+    entries = store.entries()
     if as_json:
         print_json(
             {"root": where, "bytes": sum(entry.bytes for entry in entries), "entries": [_row(e) for e in entries]}
@@ -64,4 +64,4 @@ def _store(root: Path | None) -> tuple[FeatureStore, Path]:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    return {"key": entry.key, "about": entry.about, "bytes": entry.bytes, "used": entry.used}
+    return {"key": entry.key, "about": entry.about.get("about", entry.about), "bytes": entry.bytes, "used": entry.used}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -15,18 +15,35 @@ if TYPE_CHECKING:
 
 
 def kept(entries: Sequence[Entry], now: float) -> Table:
-    """Return the entries with their size, and how long ago each was used; `now` is in epoch seconds."""
+    """Return a row for entries that differ in views or pictures alone; `now` is in epoch seconds.
+
+    Last used comes first.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("used", justify="right", no_wrap=True)
+    for heading in ("size", "entries", "used"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
-    for entry in entries:
-        what = ", ".join(f"{name} {_short(value)}" for name, value in entry.about.items())
-        ago = words.span(max(0.0, now - entry.used))
-        table.add_row(words.size(entry.bytes), f"{ago} ago", Text(words.clean(what)))
+    groups: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: -entry.used):
+        groups.setdefault(describe(entry.about), []).append(entry)
+    for what, group in groups.items():
+        ago = words.span(max(0.0, now - group[0].used))
+        total = words.size(sum(entry.bytes for entry in group))
+        table.add_row(total, str(len(group)), f"{ago} ago", Text(words.clean(what)))
     return table
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return f"{text[:12]}…" if len(text) > 40 else text
+def describe(about: Mapping[str, Any]) -> str:
+    """Return what an entry holds, in a few words: "features of mobilenet_v2 at 224 px, all layers frozen"."""
+    known = about.get("about", about)
+    said = [str(known.get("what", "something"))]
+    if "backbone" in known:
+        said[0] += f" of {known['backbone']}"
+    if "size" in known:
+        said[0] += f" at {known['size']} px"
+    if "unfrozen_layers" in known:
+        layers = known["unfrozen_layers"]
+        said.append(f"top {layers} layers unfrozen" if layers else "all layers frozen")
+    if known.get("augmentation", "none") != "none":
+        said.append(str(known["augmentation"]))
+    return ", ".join(said)

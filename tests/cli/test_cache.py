@@ -14,16 +14,21 @@ def kept(tmp_path) -> Path:
     """A store with two entries, one of them last used long ago."""
     store = FeatureStore(tmp_path / "kept", 10**9)
     for name in ("old", "new"):
-        store.fetch({"what": name}, (2, 3), "float32", lambda: iter([np.zeros((2, 3), np.float32)]))
+        store.fetch(
+            {"what": "features", "backbone": name, "size": 32},
+            (2, 3),
+            "float32",
+            lambda: iter([np.zeros((2, 3), np.float32)]),
+        )
     return tmp_path / "kept"
 
 
 def test_show_lists_what_is_kept(autotl, kept) -> None:
     text = autotl("cache", "show", "--cache", kept).stdout
-    assert "what old" in text
+    assert "features of old at 32 px" in text
     assert "2 entries" in text
     answer = json.loads(autotl("cache", "show", "--cache", kept, "--json").stdout)
-    assert {entry["about"]["what"] for entry in answer["entries"]} == {"old", "new"}
+    assert {entry["about"]["backbone"] for entry in answer["entries"]} == {"old", "new"}
     assert answer["bytes"] == sum(entry["bytes"] for entry in answer["entries"]) > 0
 
 
