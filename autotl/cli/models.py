@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autotl.cli.output import Json, answering, hush_tensorflow, print_json
+from autotl.cli.output import Json, answering, print_json
 
 if TYPE_CHECKING:
     from autotl.predict import Prediction
@@ -28,7 +28,6 @@ def predict(
     from autotl.report import terminal
     from autotl.report.bar import bar
 
-    hush_tensorflow()
     with answering(as_json), bar(terminal(stderr=True), "labelling") as on_progress:
         made = room.predict(source, paths, on_progress=on_progress)
         if csv is not None:
@@ -56,7 +55,6 @@ def evaluate(
     from autotl.report import terminal
     from autotl.report.bar import bar
 
-    hush_tensorflow()
     with answering(as_json), bar(terminal(stderr=True), "scoring") as on_progress:
         done = measure(source, data, on_progress=on_progress)
     if as_json:
@@ -76,7 +74,6 @@ def export(
     """Write the best model as a file that works without autotl, and check that it does."""
     from autotl.export import export as write
 
-    hush_tensorflow()
     with answering(True):
         written = write(source, out, format=format, overwrite=force)
     typer.echo(f"written: {written}")

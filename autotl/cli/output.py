@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,11 +20,6 @@ def answering(as_json: bool) -> Iterator[None]:
     """Keep standard output clean for the JSON answer: whatever a library prints goes to standard error."""
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         yield
-
-
-def hush_tensorflow() -> None:
-    """Keep tensorflow from greeting with a page about its own affairs; call it before keras is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def print_json(thing: Any) -> None:

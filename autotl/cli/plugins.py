@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autotl.cli.output import Json, answering, hush_tensorflow, print_json
+from autotl.cli.output import Json, answering, print_json
 
 if TYPE_CHECKING:
     from autotl.plugins import Catalogue, Offer
+    from autotl.testing.checks import CheckResult
 
 app = typer.Typer(help="List the parts that plugins offer, or check them.", no_args_is_help=True)
 Files = Annotated[list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Also load a file.")]
@@ -40,12 +41,9 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Build and try parts; exit with 1 when one breaks its contract."""
-    hush_tensorflow()
+    offers = _offers(target)
     with answering(as_json):
-        offers = _offers(target)
-        from autotl.testing import checks
-
-        results = [(offer, checks.run(offer.part)) for offer in offers]
+        results = _check(offers)
     ok = all(result.ok for _, each in results for result in each)
     if as_json:
         print_json({"ok": ok, "parts": [_checked(offer, each) for offer, each in results]})
@@ -60,14 +58,28 @@ def check(
         raise typer.Exit(1)
 
 
+def _check(offers: Sequence[Offer]) -> list[tuple[Offer, list[CheckResult]]]:
+    from autotl.quiet import quiet
+    from autotl.report import terminal
+    from autotl.report.bar import bar
+    from autotl.testing import checks
+
+    results = []
+    with quiet(), bar(terminal(), "checking") as on_progress:
+        for done, offer in enumerate(offers):
+            on_progress(done, len(offers))
+            results.append((offer, checks.run(offer.part)))
+    return results
+
+
 def _offers(target: str) -> list[Offer]:
     """Return the parts of a file, of a plugin or of a name; raises UnknownPart, with a near miss."""
     from autotl.errors import PluginError, UnknownPart, near_miss
-    from autotl.plugins import catalogue
+    from autotl.plugins import catalogue, file_plugin
 
     path = Path(target)
     if path.suffix == ".py" or path.is_file():
-        offers = [offer for offer in _all(catalogue([path])) if offer.plugin == path.stem]
+        offers = [offer for offer in _all(catalogue([path])) if offer.plugin == file_plugin(path)]
         if not offers:
             raise PluginError(f"{path} offers no part. Write a hook such as `heads()`, marked @autotl.hookimpl.")
         return offers
@@ -96,6 +108,6 @@ def _part(offer: Offer) -> dict[str, Any]:
     return {"name": offer.part.name, "plugin": offer.plugin, **facts, "space": space}
 
 
-def _checked(offer: Offer, results: Iterable[Any]) -> dict[str, Any]:
+def _checked(offer: Offer, results: Iterable[CheckResult]) -> dict[str, Any]:
     told = [{"name": each.name, "ok": each.ok, "message": each.message} for each in results]
     return {"kind": offer.part.kind, "name": offer.part.name, "plugin": offer.plugin, "checks": told}

@@ -16,6 +16,8 @@ from autotl.report import words
 from autotl.report.glyphs import Glyphs
 from autotl.report.scene import Running, Scene, Step
 
+_REMARKS = 8  # warnings repeated at the end
+
 
 @dataclass(frozen=True, slots=True)
 class Brush:
@@ -195,7 +197,10 @@ def note(said: events.Note) -> Text:
 
 def remarks(scene: Scene) -> list[Text]:
     """Return what should stay on the screen when the live view has gone: warnings, and backbones left out."""
-    told = [Text(f"! {words.clean(each.text)}", style="yellow") for each in scene.notes if each.warning]
+    warnings = [Text(f"! {words.clean(each.text)}", style="yellow") for each in scene.notes if each.warning]
+    told = warnings[:_REMARKS]
+    if len(warnings) > _REMARKS:
+        told.append(Text(f"! and {len(warnings) - _REMARKS} more warnings, in log.jsonl", style="yellow"))
     missing = [event for event in scene.backbones.values() if event.problem]
     if missing:
         names = words.clean(", ".join(event.backbone for event in missing))

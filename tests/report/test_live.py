@@ -75,3 +75,13 @@ def test_a_terminal_without_unicode_is_written_in_ascii(began, record, screen, t
     assert "\\x" not in text_of(console) and "\\u" not in text_of(
         console
     )  # as which the console writes what it cannot show
+
+
+def test_many_warnings_are_summed_up_at_the_end(record, screen, text_of) -> None:
+    console = screen()
+    with LiveView(console) as view:
+        for number in range(30):
+            view(events.TrialEnded(record(number, "failed", None)))
+    left = text_of(console).rpartition("\x1b[2K")[2]
+    assert left.count("failed") == 8
+    assert "! and 22 more warnings, in log.jsonl" in left
