@@ -20,8 +20,9 @@ from types import MappingProxyType, ModuleType
 import pluggy
 
 from autotl import hookspecs
-from autotl.errors import PluginError, UnknownPart, near_miss
+from autotl.errors import AutotlError, PluginError, UnknownPart, near_miss
 from autotl.parts import Augmentation, Backbone, Exporter, Head, Part
+from autotl.space import Dimension
 
 KINDS: Mapping[str, type[Part]] = MappingProxyType(
     {"backbone": Backbone, "head": Head, "augmentation": Augmentation, "exporter": Exporter}
@@ -106,8 +107,9 @@ class Catalogue:
 def catalogue(files: Iterable[Path] = (), without: Iterable[str] = ()) -> Catalogue:
     """Return the parts of all built-ins, installed plugins and `files`, less the plugins in `without`.
 
-    Raises PluginError when a file cannot be loaded (it was asked for by name), or two parts share a name.
+    Raises PluginError when a file cannot be used (it was asked for by name), or two parts share a name.
     """
+    named = {file_plugin(path): path for path in files}
     manager = pluggy.PluginManager("autotl")
     manager.add_hookspecs(hookspecs)
     for name in without:
@@ -118,11 +120,22 @@ def catalogue(files: Iterable[Path] = (), without: Iterable[str] = ()) -> Catalo
     for entry in sorted(importlib.metadata.entry_points(group="autotl"), key=lambda entry: entry.name):
         failure = _try_register(manager, entry.name, entry.load)
         failures += [failure] if failure else []
-    for path in files:
-        failure = _try_register(manager, path.stem, partial(load_file, path))
-        if failure:
-            raise PluginError(f"The plugin {path} cannot be used: {failure.reason}")
-    return collect(manager, failures)
+    for name, path in named.items():
+        failure = _try_register(manager, name, partial(load_file, path))
+        failures += [failure] if failure else []
+    found = collect(manager, failures)
+    for failure in found.failures:
+        if failure.plugin in named:
+            raise PluginError(f"The plugin {named[failure.plugin]} cannot be used: {failure.reason}")
+    return found
+
+
+def file_plugin(path: Path) -> str:
+    """Return what a single file is called as a plugin: its stem, or its whole name where that is taken."""
+    stem = path.resolve().parent.name if path.stem == "__init__" else path.stem
+    taken = {dotted.rpartition(".")[2] for dotted in BUILTINS}
+    taken |= {entry.name for entry in importlib.metadata.entry_points(group="autotl")}
+    return f"{stem}.py" if stem in taken else stem
 
 
 def collect(manager: pluggy.PluginManager, failures: Iterable[Failure] = ()) -> Catalogue:
@@ -133,7 +146,7 @@ def collect(manager: pluggy.PluginManager, failures: Iterable[Failure] = ()) -> 
         for hook in getattr(manager.hook, kind + "s").get_hookimpls():
             try:
                 parts = [_checked(part, contract) for part in hook.function()]
-            except Exception as error:  # a stranger's code: whatever it raises is a reason to leave it out
+            except (Exception, SystemExit) as error:  # a stranger's code: whatever it raises leaves it out
                 failed.append(Failure(hook.plugin_name, f"{kind}s() failed: {_one_line(error)}"))
                 continue
             for part in parts:
@@ -163,7 +176,7 @@ def load_file(path: Path) -> ModuleType:
 def _try_register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> Failure | None:
     try:
         _register(manager, name, load)
-    except Exception as error:  # a stranger's code, again
+    except (Exception, SystemExit) as error:  # a stranger's code, again
         if manager.has_plugin(name):
             manager.unregister(name=name)
         return Failure(name, _one_line(error))
@@ -182,6 +195,8 @@ def _checked(part: object, contract: type[Part]) -> Part:
         raise PluginError(f"{part!r} is not {contract.__module__.split('.')[0]}.{contract.__name__}.")
     if not isinstance(getattr(part, "name", None), str) or not part.name:
         raise PluginError(f"{type(part).__name__} has no name.")
+    if not isinstance(part.space, Mapping) or not all(isinstance(each, Dimension) for each in part.space.values()):
+        raise PluginError(f"The space of {part.name!r} is {part.space!r}; expected names to Int, Float or Choice.")
     return part
 
 
@@ -196,4 +211,6 @@ def _add(parts: dict[str, Offer], part: Part, plugin: str) -> None:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, AutotlError):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
