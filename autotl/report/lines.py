@@ -156,7 +156,7 @@ def trial_epochs(training: Running, metric: str, brush: Brush) -> RenderableType
     said = Text().append(brush.glyphs.sparkline(scores, curve).ljust(curve), style="cyan")
     said.append(f"  {words.metric_name(metric)} ", style="dim").append(words.score(row.get("score")), style="bold")
     said.append("  loss ", style="dim").append(words.score(row.get("loss")))
-    if brush.width >= 100:
+    if brush.width >= 112:
         said.append("  validation loss ", style="dim").append(words.score(row.get("valid_loss")))
         said.append(f"  {words.span(row.get('seconds', 0.0))} an epoch", style="dim")
     done = len(training.rows)
