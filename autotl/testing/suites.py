@@ -168,9 +168,10 @@ class HeadSuite(PartSuite):
         labels = np.arange(len(features)) % CLASSES
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(optimizer=keras.optimizers.Adam(0.003), loss=loss, jit_compile=False)
-        before = float(model.evaluate(features, labels, verbose=0))
-        model.fit(features, labels, epochs=30, batch_size=len(features), verbose=0)
-        after = float(model.evaluate(features, labels, verbose=0))
+        before = float(loss(labels, model(features, training=False)))
+        for _ in range(30):
+            model.train_on_batch(features, labels)
+        after = float(loss(labels, model(features, training=False)))
         demand(after < before, f"After 30 steps the loss is {after:.3f}, before it was {before:.3f}.")
 
 
