@@ -41,6 +41,15 @@ class Running:
     pruned: bool = False
 
 
+def spent(config: SearchConfig, trials: int, elapsed: float) -> bool:
+    """Return whether a budget allows no more: `trials` ended or running, `elapsed` seconds; the finish is reserved."""
+    if config.trials is not None and trials >= config.trials:
+        return True
+    if config.seconds is None:
+        return False
+    return elapsed >= config.seconds - min(_RESERVE_SHARE * config.seconds, _RESERVE_MOST)
+
+
 class Conductor:
     """One search's trials, from the first proposal to the finished winner."""
 
@@ -50,19 +59,18 @@ class Conductor:
         study: Study,
         folder: RunFolder,
         config: SearchConfig,
-        records: list[TrialRecord],
         elapsed: Callable[[], float],
         tell: Watcher,
     ) -> None:
         self.pool, self.study, self.folder, self.config = pool, study, folder, config
-        self.records = list(records)
+        self.records = folder.records()
         self.elapsed, self.tell = elapsed, tell
         self.running: dict[int, Running] = {}
         self.stopping = False
         self._exhausted = False
         self._in_a_row: Counter[tuple[str, str]] = Counter()
         self._succeeded: set[tuple[str, str]] = set()
-        for record in records:
+        for record in self.records:
             self._count(record)
 
     def run_trials(self) -> int:
@@ -99,18 +107,13 @@ class Conductor:
     def _may_begin(self) -> bool:
         if self.stopping or self._exhausted:
             return False
-        if self.config.trials is not None and len(self.records) + len(self.running) >= self.config.trials:
-            return False
-        return self.config.seconds is None or self.elapsed() + self._expected() < self._last_moment()
+        count = len(self.records) + len(self.running)
+        return not spent(self.config, count, self.elapsed() + self._expected())
 
     def _expected(self) -> float:
         """Return the seconds that a trial is likely to take, from the latest ones."""
         latest = [record.seconds for record in self.records if record.state == "complete"][-5:]
         return median(latest) if latest else 0.0
-
-    def _last_moment(self) -> float:
-        assert self.config.seconds is not None
-        return self.config.seconds - min(_RESERVE_SHARE * self.config.seconds, _RESERVE_MOST)
 
     def _begin_next(self, place: int) -> None:
         tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
@@ -152,7 +155,7 @@ class Conductor:
         best_so_far = [epoch["score"] for epoch in trial.history]
         score = min(best_so_far) if self.config.metric == "log_loss" else max(best_so_far)
         trial.pruned = self.study.report(trial.number, int(row["epoch"]), score)
-        late = self.config.seconds is not None and self.elapsed() > self._last_moment()
+        late = spent(self.config, 0, self.elapsed())
         self.pool.answer(place, go=not (trial.pruned or late or self.stopping))
 
     def _lost(self, place: int, trial: Running, reason: str) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
+from autotl.candidate import Anatomy, anatomy_from
+from autotl.errors import WeightsError
+from autotl.events import BackboneResolved, Note, Progress, Watcher
+from autotl.workers import Lost, Pool
 from autotl.workers.pool import gpus
 
 if TYPE_CHECKING:
     from autotl.config import SearchConfig
     from autotl.data import Dataset
-    from autotl.parts import Backbone
+    from autotl.parts import Backbone, Part
     from autotl.plugins import Catalogue
 
 # strong for their cost in the published tables; a GPU affords the larger ones
@@ -18,6 +23,62 @@ ON_CPU = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_v2_b0", "mobilenet
 ON_GPU = ("efficientnet_v2_s", "convnext_tiny", "resnet50_v2", "efficientnet_v2_b0", "mobilenet_v2")
 WITHOUT_WEIGHTS = "scattering"
 _STEP = 32
+
+
+@dataclass(frozen=True)
+class LineUp:
+    """Has workers build the backbones of a search, once, before the first trial: weights are fetched here."""
+
+    pool: Pool
+    parts: Catalogue
+    config: SearchConfig
+    dataset: Dataset
+    tell: Watcher
+
+    def find(self, asked: tuple[str, ...]) -> dict[str, Anatomy]:
+        """Return the backbones that can be used, best published accuracy first.
+
+        Raises WeightsError when none is left that the user wanted.
+        """
+        found, problems = self._build(asked or default_backbones(self.parts))
+        if not found and not asked:
+            self.tell(
+                Note(
+                    "No pretrained weights could be had, so the search uses 'scattering', a small network whose "
+                    "filters are made by formula. Pretrained weights usually give far better models: see --weights.",
+                    warning=True,
+                )
+            )
+            found, problems = self._build((WITHOUT_WEIGHTS,))
+        if not found:
+            raise WeightsError("No backbone can be used. " + " ".join(problems))
+        return dict(sorted(found.items(), key=lambda item: -(self.parts.backbone(item[0]).top1 or 0.0)))
+
+    def _build(self, names: tuple[str, ...]) -> tuple[dict[str, Anatomy], list[str]]:
+        waiting = list(dict.fromkeys(names))
+        total = len(waiting)
+        running: dict[int, str] = {}
+        answers: dict[str, dict[str, Any] | Lost] = {}
+        while waiting or running:
+            for place in self.pool.idle()[: len(waiting)]:
+                running[place] = waiting.pop(0)
+                self.tell(Progress("Building backbones", len(answers), total))
+                self._give(place, running[place])
+            for place, message in self.pool.listen(0.1):
+                if isinstance(message, dict) and message["say"] == "progress":
+                    self.tell(Progress(message["what"], message["done"], message["total"]))
+                    continue
+                self.pool.free(place)
+                name = running.pop(place)
+                answers[name] = message
+                self.tell(Progress("Building backbones", len(answers), total))
+                self.tell(_resolved(name, message, self.config.weights.get(name, "")))
+        found = {name: anatomy_from(said["anatomy"]) for name, said in answers.items() if _is_built(said)}
+        return found, [_problem(said) for said in answers.values() if not _is_built(said)]
+
+    def _give(self, place: int, name: str) -> None:
+        size = image_size(self.parts.backbone(name), self.config, self.dataset)
+        self.pool.give(place, {"do": "anatomy", "backbone": name, "image_size": size})
 
 
 def default_backbones(catalogue: Catalogue) -> tuple[str, ...]:
@@ -40,9 +101,24 @@ def image_size(part: Backbone, config: SearchConfig, dataset: Dataset) -> int:
     return max(size, part.min_size)
 
 
+def _resolved(name: str, message: dict[str, Any] | Lost, weights: str) -> BackboneResolved:
+    if not _is_built(message):
+        return BackboneResolved(name, weights, 0, 0, 0, problem=_problem(message))
+    found = anatomy_from(message["anatomy"])
+    return BackboneResolved(name, found.weights, found.image_size, found.layers, found.parameters)
+
+
+def _is_built(message: dict[str, Any] | Lost) -> TypeGuard[dict[str, Any]]:
+    return isinstance(message, dict) and message["say"] == "done"
+
+
+def _problem(message: Any) -> str:
+    return f"Building it failed: {message.reason}." if isinstance(message, Lost) else str(message["reason"])
+
+
 def _round_up(side: float) -> int:
     return int(-(-side // _STEP) * _STEP)
 
 
-def _built_in(part: Backbone | object) -> bool:
+def _built_in(part: Part) -> bool:
     return type(part).__module__.startswith("autotl.builtin.")

@@ -177,15 +177,24 @@ def open_run(path: str | Path) -> SearchResult:
 
 
 def ranked(records: Iterable[TrialRecord], metric: str) -> list[TrialRecord]:
-    """Return records best first: complete ones, then pruned, then failed; ties go to the earlier trial."""
+    """Return records best first: complete ones, then pruned, then failed.
+
+    Ties go to the lower log loss on validation, then to the earlier trial.
+    """
     order = {"complete": 0, "pruned": 1, "failed": 2}
     sign = -1.0 if better(1.0, 0.0, metric) else 1.0
 
-    def place(record: TrialRecord) -> tuple[int, float, int]:
+    def place(record: TrialRecord) -> tuple[int, float, float, int]:
         score = float("inf") if record.score is None else sign * record.score
-        return order[record.state], score, record.number
+        return order[record.state], score, record.metrics.get("log_loss", float("inf")), record.number
 
     return sorted(records, key=place)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -197,6 +206,7 @@ def write_whole(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

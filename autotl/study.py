@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autotl.space import Value
 
 _STARTUP = 8
+_UNPRUNED = 4
 _REPEATS = 25
 
 
@@ -33,8 +34,8 @@ class Study:
             study_name="autotl",
             direction="minimize" if metric == "log_loss" else "maximize",
             load_if_exists=True,
-            # shown best at equal budgets, if by a hair, on a synthetic space like this one
-            pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=3),
+            # keeps the better half of those at the same epoch; the first trials, our own recipes, run to their end
+            pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=_UNPRUNED, n_warmup_steps=2),
         )
 
     def recover(self, records: Iterable[TrialRecord]) -> None:

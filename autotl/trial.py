@@ -156,18 +156,20 @@ def _train_epoch(
     model, size = step.trainee.model, _batch_size(candidate, len(rows.train))
     total = candidate.epochs * (len(rows.train) // size)
     done = (epoch - 1) * (len(rows.train) // size)
-    model.reset_metrics()
-    logs: dict[str, float] = {}
+    losses, hits = [], []
     for chosen in rows.batches(epoch, size):
         _set_rates(model.optimizer, candidate, done / total, epoch)
         pixels = rows.batch(chosen, epoch)
         drawn = pixels if live is None else augment(live, pixels)
         logs = model.train_on_batch(drawn, rows.labels[chosen], return_dict=True)
+        losses.append(float(logs["loss"]))
+        hits.append(float(logs["accuracy"]))
+        model.reset_metrics()
         done += 1
-    loss = float(logs["loss"])
+    loss = float(np.mean(losses))
     if not math.isfinite(loss):
         raise TrialError(f"The loss became {loss} in epoch {epoch}; a lower learning rate may help.")
-    return {"loss": loss, "accuracy": float(logs["accuracy"])}
+    return {"loss": loss, "accuracy": float(np.mean(hits))}
 
 
 def _set_rates(optimizer: Any, candidate: Candidate, progress: float, epoch: int) -> None:

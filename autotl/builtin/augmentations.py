@@ -22,6 +22,7 @@ class Nothing(autotl.Augmentation):
     """Leaves pictures as they are."""
 
     name = "none"
+    idle = True
 
     def build(self) -> Callable[..., Any]:
         """Return the identity."""

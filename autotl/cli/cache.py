@@ -64,4 +64,4 @@ def _store(root: Path | None) -> tuple[FeatureStore, Path]:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    return {"key": entry.key, "about": entry.about.get("about", entry.about), "bytes": entry.bytes, "used": entry.used}
+    return {"key": entry.key, "about": entry.about, "bytes": entry.bytes, "used": entry.used}

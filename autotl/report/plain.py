@@ -1,4 +1,4 @@
-"""A search as plain lines, for pipes and log files: no escape codes, progress in steps of a tenth."""
+"""A search as plain lines, for pipes and log files: no escape codes, progress only where a step takes long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotl import events
 from autotl.report import words
 from autotl.report.scene import Scene
 
-PATIENCE = 15.0  # seconds of silence after which a trial's epochs are told
+PATIENCE = 10.0  # seconds of silence after which progress and epochs are told
 
 
 class PlainView:
@@ -69,7 +69,7 @@ class PlainView:
 
     def _progress(self, event: events.Progress) -> None:
         tenth = 10 * event.done // event.total if event.total else 10
-        if tenth != self._tenths.get(event.what):
+        if tenth != self._tenths.get(event.what) and self._clock() - self._spoke >= PATIENCE:
             self._say(f"{words.clean(event.what)}: {10 * tenth}% ({event.done} of {event.total})")
         self._tenths[event.what] = tenth
 

@@ -35,15 +35,14 @@ def kept(entries: Sequence[Entry], now: float) -> Table:
 
 def describe(about: Mapping[str, Any]) -> str:
     """Return what an entry holds, in a few words: "features of mobilenet_v2 at 224 px, all layers frozen"."""
-    known = about.get("about", about)
-    said = [str(known.get("what", "something"))]
-    if "backbone" in known:
-        said[0] += f" of {known['backbone']}"
-    if "size" in known:
-        said[0] += f" at {known['size']} px"
-    if "unfrozen_layers" in known:
-        layers = known["unfrozen_layers"]
+    said = [str(about.get("what", "something"))]
+    if "backbone" in about:
+        said[0] += f" of {about['backbone']}"
+    if "size" in about:
+        said[0] += f" at {about['size']} px"
+    if "unfrozen_layers" in about:
+        layers = about["unfrozen_layers"]
         said.append(f"top {layers} layers unfrozen" if layers else "all layers frozen")
-    if known.get("augmentation", "none") != "none":
-        said.append(str(known["augmentation"]))
+    if about.get("augmentation", "none") != "none":
+        said.append(str(about["augmentation"]))
     return ", ".join(said)

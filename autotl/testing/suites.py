@@ -232,11 +232,12 @@ class ExporterSuite(PartSuite):
             found = part.load(path)(pictures)
         same(numbers(found), inference(model, pictures), "The exported model", within=1e-4)
 
-    def test_any_name(self, part: Exporter) -> None:
-        """It writes under any name, for autotl renames the file afterwards, and leaves nothing else behind."""
+    def test_alone(self, part: Exporter) -> None:
+        """It writes under any name with its suffix, over an older file, and leaves nothing else behind."""
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"half written{part.suffix}.part"
-            part.write(small_model(), path, classes=["a", "b", "c"])
+            path = Path(folder) / f"half written{part.suffix}"
+            for _ in range(2):
+                part.write(small_model(), path, classes=["a", "b", "c"])
             left = sorted(each.name for each in Path(folder).iterdir())
         demand(left == [path.name], f"The folder holds {left}, expected {[path.name]}.")
 

@@ -89,12 +89,12 @@ class FeatureStore:
     def entries(self) -> list[Entry]:
         """Return every entry, the one not used for longest first."""
         found = []
-        for folder in (self.root / "features").glob("*/about.json"):
+        for file in (self.root / "features").glob("*/about.json"):
             try:
-                text, stat = folder.read_text("utf-8"), folder.stat()
-                size = (folder.parent / "data.npy").stat().st_size
-                found.append(Entry(folder.parent.name, json.loads(text), size, stat.st_mtime))
-            except (OSError, json.JSONDecodeError):
+                text, stat = file.read_text("utf-8"), file.stat()
+                size = (file.parent / "data.npy").stat().st_size
+                found.append(Entry(file.parent.name, json.loads(text)["about"], size, stat.st_mtime))
+            except (OSError, json.JSONDecodeError, KeyError):
                 continue  # another process is removing it
         return sorted(found, key=lambda entry: entry.used)
 

@@ -104,7 +104,7 @@ def test_the_entry_not_used_for_longest_goes_first(tmp_path):
         os.utime(entry, (time.time() - age,) * 2)
     kept.fetch({"what": "old"}, (1000, 3), "float16", rows)  # used again: now the other one is older
     kept.fetch({"what": "new"}, (1000, 3), "float16", lambda: rows(1000))
-    assert {entry.about["about"]["what"] for entry in kept.entries()} == {"old", "new"}
+    assert {entry.about["what"] for entry in kept.entries()} == {"old", "new"}
 
 
 def test_an_evicted_array_that_is_open_can_still_be_read(tmp_path):
@@ -122,7 +122,7 @@ def test_clear_removes_all_or_only_what_is_old(tmp_path):
     os.utime(tmp_path / "features" / digest({"what": "a"}) / "about.json", (time.time() - 10 * 86400,) * 2)
     count, size = kept.clear(older_than_days=5)
     assert (count, size > 0) == (1, True)
-    assert [entry.about["about"]["what"] for entry in kept.entries()] == ["b"]
+    assert [entry.about["what"] for entry in kept.entries()] == ["b"]
     assert kept.clear()[0] == 1
     assert kept.entries() == []
 

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autotl.candidate import Anatomy, anatomy_from, candidate_from, to_plain
+from autotl.errors import ConfigError, UnknownPart
+from autotl.plugins import catalogue
+from autotl.proposals import TRAINING, SearchSpace, narrow
+from autotl.space import Choice, Float, Int
+
+HEADS = {"linear": {}, "dense": {"units": Int(32, 1024, log=True, default=256), "dropout": Float(0, 0.6)}}
+AUGMENTATIONS = {"none": {}, "flip_crop": {"strength": Choice("medium", "light", "strong")}}
+
+
+def anatomy(name: str, offered: tuple[int, ...] = (0, 11, 20, 47)) -> Anatomy:
+    return Anatomy(name, 96, 154, 2_000_000, (3, 3, 1280), tuple(range(155)), offered, "imagenet", "0" * 32)
+
+
+def space(**pins) -> SearchSpace:
+    found = {name: anatomy(name) for name in ("mobilenet", "mobilenet_v2")}
+    return SearchSpace(found, HEADS, AUGMENTATIONS, pins, epochs=5)
+
+
+class Drawn:
+    """Draws values from Hypothesis, as a sampler would."""
+
+    def __init__(self, data):
+        self.data, self.names = data, []
+
+    def suggest_int(self, name, low, high, *, step=1, log=False):
+        self.names.append(name)
+        return self.data.draw(st.integers(low, high))
+
+    def suggest_float(self, name, low, high, *, log=False):
+        self.names.append(name)
+        return self.data.draw(st.floats(low, high))
+
+    def suggest_categorical(self, name, choices):
+        self.names.append(name)
+        return self.data.draw(st.sampled_from(choices))
+
+
+@given(st.data())
+def test_every_candidate_lies_in_its_space_and_survives_json(data):
+    drawn = Drawn(data)
+    candidate = space().candidate(lambda name, dimension: dimension.suggest(name, drawn))
+    assert candidate.unfrozen_layers in (0, 11, 20, 47)
+    assert set(candidate.of("head", candidate.head)) == set(HEADS[candidate.head])
+    assert ("unfrozen_rate" in candidate.values) == (candidate.unfrozen_layers > 0)
+    assert len(drawn.names) == len(set(drawn.names))
+    again = candidate_from(json.loads(json.dumps(to_plain(candidate))))
+    assert again == candidate
+    assert again.key() == candidate.key()
+
+
+@given(st.integers(0, 10_000))
+def test_pinned_unfrozen_layers_are_snapped_down_to_a_cut(layers):
+    candidate = space(unfrozen_layers=layers).candidate(lambda name, dimension: dimension.first())
+    assert candidate.unfrozen_layers == min(layers, 154)
+
+
+def test_what_is_pinned_is_not_drawn():
+    names = []
+
+    def draw(name, dimension):
+        names.append(name)
+        return dimension.first()
+
+    pins = {"head.dense.units": 4096, "learning_rate": 0.01, "unfrozen_layers": 12}
+    candidate = space(**pins).candidate(draw)
+    assert not set(pins) & set(names)
+    assert "backbone.mobilenet.unfrozen_blocks" not in names
+    assert candidate.values["learning_rate"] == 0.01
+    head = candidate.of("head", candidate.head)
+    assert candidate.head != "dense" or head["units"] == 4096
+
+
+def test_the_first_candidate_is_the_default_recipe():
+    first, *others = space().starts(["mobilenet_v2", "mobilenet"])
+    assert first["backbone"] == "mobilenet_v2"
+    assert first["head"] == "dense"
+    assert first["head.dense.units"] == 256
+    assert first["backbone.mobilenet_v2.unfrozen_blocks"] == 0
+    assert first["augmentation"] == "none"
+    assert first["learning_rate"] == TRAINING["learning_rate"].first()
+    assert {recipe["backbone"] for recipe in others} == {"mobilenet_v2", "mobilenet"}
+    assert all(recipe != first for recipe in others)
+
+
+def test_the_first_recipes_respect_what_is_pinned_and_missing():
+    narrowed = SearchSpace({"m": anatomy("m", (0,))}, {"linear": {}}, {"none": {}}, {}, 5)
+    (only,) = narrowed.starts(["m"])
+    assert only == {"learning_rate": 1e-3, "batch_size": 32}
+
+
+def test_pins_are_read_by_their_dimension_and_narrow_the_parts():
+    names, pins = narrow(
+        catalogue(),
+        {"head": "two_dense", "head.two_dense.dropout": "0.5", "unfrozen_layers": "15", "batch_size": "8"},
+        {"backbone": ("mobilenet_v2",), "head": (), "augmentation": ("none",)},
+    )
+    assert names == {"backbone": ("mobilenet_v2",), "head": ("two_dense",), "augmentation": ("none",)}
+    assert pins == {"head.two_dense.dropout": 0.5, "unfrozen_layers": 15, "batch_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("pins", "message"),
+    [
+        ({"learning_rat": 1}, "Did you mean 'learning_rate'"),
+        ({"unfrozen_layers": -1}, "0 or more"),
+        ({"unfrozen_layers": 1.5}, "whole number"),
+        ({"learning_rate": "fast"}, "learning_rate=fast is not a number"),
+        ({"head.dense.dropout": 5}, "head.dense.dropout=5 cannot be"),
+    ],
+)
+def test_a_wrong_pin_is_refused_by_name(pins, message):
+    with pytest.raises(ConfigError, match=message):
+        narrow(catalogue(), pins, {"backbone": (), "head": (), "augmentation": ()})
+
+
+def test_an_unknown_part_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownPart, match="Did you mean 'mobilenet_v2'"):
+        narrow(catalogue(), {}, {"backbone": ("mobilenet_v22",), "head": (), "augmentation": ()})
+    with pytest.raises(UnknownPart, match="No head named 'dens'"):
+        narrow(catalogue(), {"head": "dens"}, {"backbone": (), "head": (), "augmentation": ()})
+
+
+def test_an_anatomy_survives_json():
+    assert anatomy_from(json.loads(json.dumps(to_plain(anatomy("m"))))) == anatomy("m")
