@@ -26,7 +26,9 @@ class SearchConfig(BaseModel):
 
     data: str
     out: str
-    seconds: float | None = Field(default=None, gt=0, description="budget of the whole search, in seconds")
+    seconds: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="budget of the whole search, in seconds"
+    )
     trials: int | None = Field(default=None, ge=1)
     backbones: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()

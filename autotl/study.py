@@ -28,6 +28,7 @@ class Study:
         self._space = space
         self._seed = seed
         self._running: dict[int, optuna.Trial] = {}
+        self._reported: dict[int, int] = {}
         self._set_aside: set[tuple[str, str]] = set()
         self._study = optuna.create_study(
             storage=f"sqlite:///{path.resolve()}",
@@ -88,7 +89,9 @@ class Study:
     def report(self, number: int, epoch: int, score: float) -> bool:
         """Note the score of an epoch; return whether the trial should be pruned."""
         trial = self._running[number]
-        trial.report(score, epoch)
+        if epoch > self._reported.get(number, 0):  # a trial that is tried once more repeats its first epochs
+            trial.report(score, epoch)
+            self._reported[number] = epoch
         return bool(trial.should_prune())
 
     def tell(self, record: TrialRecord) -> None:

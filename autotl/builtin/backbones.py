@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import autotl
@@ -51,17 +52,25 @@ class KerasBackbone(autotl.Backbone):
     def build(self, image_size: int, *, weights: str = "imagenet") -> keras.Model:
         """Return the network with "imagenet" weights, "random" ones, or those of a file."""
         if weights == "random":
-            return self._assemble(image_size, None)
+            model = self._assemble(image_size, None)
+            return self._as_published(model) if self.factory.startswith("EfficientNetB") else model
         local = None if weights == self.weights else Path(weights).expanduser()
         sizes = _RESOLUTIONS.get(self.factory, ())
         with WeightsServer(self.name, image_size, local, sizes).serving():
-            # Always as if published, for EfficientNet is built otherwise (one Rescaling less) for a path.
+            # always as if published: see _as_published
             if not self.fixed_size or image_size == self.image_size:
                 return self._assemble(image_size, "imagenet")
             natural = self._assemble(self.image_size, "imagenet")
         model = self._assemble(image_size, None)
         model.set_weights(natural.get_weights())
         return model
+
+    def _as_published(self, model: keras.Model) -> keras.Model:
+        """Return an EfficientNet with the one Rescaling that Keras leaves out unless weights="imagenet"."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "random.weights.h5"
+            model.save_weights(file)
+            return self.build(model.input_shape[1], weights=str(file))
 
     def _assemble(self, image_size: int, weights: str | None) -> keras.Model:
         import keras

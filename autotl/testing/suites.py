@@ -81,16 +81,21 @@ class BackboneSuite(PartSuite):
         demand(bool(np.isfinite(features).all()), "Some features are not finite.")
         demand(not np.array_equal(features[0], features[1]), "Two different pictures have the same features.")
 
-    def test_flat(self, part: Backbone) -> None:
-        """The model is functional, has one input and one output, and no model or random layer inside."""
+    def test_cuts(self, part: Backbone) -> None:
+        """The model is functional, can be cut between its input and its output, and has no layer that trains itself."""
         import keras
 
+        from autotl.transfer.cuts import find, inline
+
         model = self.model(part)
-        single = hasattr(model, "_nodes_by_depth") and len(model.inputs) == 1 and len(model.outputs) == 1
-        demand(single, "It is not a functional keras.Model with one input and one output.")
-        for layer in model.layers:
+        demand(
+            hasattr(model, "_nodes_by_depth"), "It is not a functional model: build it with keras.Model(input, output)."
+        )
+        flat = inline(model)
+        demand(len(find(flat)) > 2, "There is no place inside where a single tensor crosses, so it cannot be cut.")
+        for layer in flat.layers:
             nested = isinstance(layer, keras.Model)
-            demand(not nested, f"The layer {layer.name!r} is a model itself: use its layers, so that it can be cut.")
+            demand(not nested, f"The layer {layer.name!r} is a model, but not a functional one, and cannot be cut.")
             leaks = "BaseImagePreprocessingLayer" in [each.__name__ for each in type(layer).__mro__]
             demand(not leaks, f"The layer {layer.name!r} ({type(layer).__name__}) switches to training mode by itself.")
 

@@ -90,7 +90,8 @@ def inline(model: keras.Model) -> keras.Model:
 def _is_graph(layer: Any) -> bool:
     import keras
 
-    return isinstance(layer, keras.Model) and hasattr(layer, "_nodes_by_depth")
+    functional = hasattr(layer, "_nodes_by_depth") or (isinstance(layer, keras.Sequential) and layer.built)
+    return isinstance(layer, keras.Model) and functional
 
 
 def outline(model: keras.Model) -> list[list[str]]:

@@ -28,6 +28,7 @@ def main() -> None:
     if first is None:
         return
     bench = _bench(first, tell)
+    tell({"say": "ready"})
     for job in jobs:
         try:
             tell(_do(bench, job, jobs, tell))

@@ -16,6 +16,7 @@ from autotl.workers.process import Inbox, Message, Process
 
 _LOOK_SECONDS = 0.2
 _REPLACE_SHARE = 0.8
+_STARTING_SECONDS = 180.0
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
@@ -96,10 +97,14 @@ class Pool:
     def _heard(self, worker: Process, message: Message) -> Iterator[tuple[int, Message | Lost]]:
         if self._workers[worker.place] is not worker:
             return  # the last words of one that was replaced
+        if message["say"] == "ready":
+            worker.ready = True
+            return
         if message["say"] != "gone":
             yield worker.place, message
             return
         verdict = self._verdicts.pop(worker.place, None) or _cause(message["code"])
+        worker.close()
         self._workers[worker.place] = self._start(worker.place)
         if worker.place in self._busy:
             self._busy.discard(worker.place)
@@ -116,9 +121,13 @@ class Pool:
                 text = f"its worker used {used / 1e9:.1f} GB of memory, {self.memory / 1e9:.1f} GB are allowed"
                 self._verdicts.setdefault(place, Lost(text, memory=True))
                 worker.kill()
-            elif time.monotonic() - worker.heard > self.silence:
-                self._verdicts.setdefault(place, Lost(f"no sign of life for {self.silence:.0f} s", memory=False))
+            elif time.monotonic() - worker.heard > (silence := self._allowed_silence(worker)):
+                self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s", memory=False))
                 worker.kill()
+
+    def _allowed_silence(self, worker: Process) -> float:
+        """A worker that still imports its libraries, on a busy machine, is not yet silent."""
+        return self.silence if worker.ready else max(self.silence, _STARTING_SECONDS)
 
     def _start(self, place: int) -> Process:
         environment = {name: os.environ.get(name, value) for name, value in _QUIET.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ class Process:
     def __init__(self, place: int, log: Path, inbox: Inbox, environment: dict[str, str]) -> None:
         self.place = place
         self.heard = time.monotonic()
+        self.ready = False
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
@@ -71,10 +73,11 @@ class Process:
     def close(self, patience: float = 5.0) -> None:
         """Let the worker end by itself, then make sure."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it may be gone, with words for it still in the pipe
             self._process.stdin.close()
+        try:
             self._process.wait(patience)
-        except (OSError, subprocess.TimeoutExpired):
+        except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
 

@@ -1,0 +1,290 @@
+"""The whole road on made-up pictures: search, failures, resuming, results."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import autotl
+from autotl import events
+from autotl.errors import ConfigError, DataError, RunError, TrialError, UnknownPart, WeightsError
+
+from . import pictures
+
+PLUGIN = str(Path(__file__).with_name("troublemakers.py"))
+QUICK = {"plugins": (PLUGIN,), "backbones": ("speck",), "augmentations": ("none",), "epochs": 2}
+ONE_DEPTH = {**QUICK, "pins": {"unfrozen_layers": 0}}  # with seed 0 the first head is tried first, then the second
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return pictures.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+class Heard:
+    """Keeps what a search tells."""
+
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """One search that ended, and what it told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOTL_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        heard, out = Heard(), tmp_path_factory.mktemp("runs") / "run"
+        result = autotl.search(data, out=out, trials=3, heads=("plain", "dense"), watcher=heard, **QUICK)
+        return result, heard
+
+
+def test_a_search_leaves_a_model_scores_predictions_and_curves(finished):
+    result, _ = finished
+    assert result.best.state == "complete"
+    assert result.metrics["valid"]["accuracy"] == pytest.approx(result.best.score, abs=0.21)
+    assert result.metrics["test"]["pictures"] == len(result.dataset.indices("test")) > 0
+    low, high = result.metrics["test"]["interval"]
+    assert 0 <= low <= result.metrics["test"]["accuracy"] <= high <= 1
+    best = result.run / "best"
+    assert {file.name for file in best.iterdir()} == {
+        "model.keras",
+        "labels.json",
+        "metrics.json",
+        "predictions.csv",
+        "curves.png",
+    }
+    rows = (best / "predictions.csv").read_text().splitlines()
+    assert rows[0] == "path,split,label,predicted,confidence,p_class_0,p_class_1"
+    assert len(rows) == 1 + len(result.dataset.indices("valid", "test"))
+
+
+def test_the_leaderboard_is_best_first_and_the_first_trial_is_the_default_recipe(finished):
+    result, heard = finished
+    scores = [record.score for record in result.leaderboard if record.state == "complete"]
+    assert scores == sorted(scores, reverse=True)
+    assert [record.number for record in sorted(result.leaderboard, key=lambda r: r.number)] == [0, 1, 2]
+    first = heard.of(events.TrialBegan)[0].candidate
+    assert (first.head, first.augmentation, first.unfrozen_layers) == ("dense", "none", 0)
+
+
+def test_the_result_predicts_and_exports(finished, tmp_path):
+    result, _ = finished
+    paths = [picture.path for picture in result.dataset.pictures[:3]]
+    predictions = result.predict(paths)
+    assert [prediction.path for prediction in predictions] == paths
+    assert all(prediction.label in result.dataset.classes for prediction in predictions)
+    written = result.export(tmp_path / "mine.keras")
+    import keras
+
+    model = keras.models.load_model(written)
+    assert model.input_shape == (None, 32, 32, 3)
+    assert model.output_shape == (None, 2)
+
+
+def test_only_weights_that_may_still_win_are_kept(finished):
+    result, _ = finished
+    kept = {int(file.parent.name) for file in result.run.glob("trials/*/weights.npz")}
+    assert result.best.number in kept
+    assert len(kept) <= 3
+
+
+def test_the_same_command_again_keeps_the_trials_and_goes_on(finished, data):
+    result, _ = finished
+    again = autotl.search(data, out=result.run, trials=3, heads=("plain", "dense"), **QUICK)
+    assert [r.number for r in again.records] == [0, 1, 2]
+    heard = Heard()
+    more = autotl.search(data, out=result.run, trials=4, heads=("plain", "dense"), watcher=heard, **QUICK)
+    assert [record.number for record in more.records] == [0, 1, 2, 3]
+    assert len(heard.of(events.TrialEnded)) == 1
+    assert len(heard.of(events.SearchBegan)[0].finished) == 3
+
+
+def test_another_search_in_the_same_folder_is_refused_by_name(finished, data):
+    result, _ = finished
+    with pytest.raises(RunError, match="metric was 'accuracy' and is 'macro_f1'"):
+        autotl.search(data, out=result.run, trials=3, heads=("plain", "dense"), metric="macro_f1", **QUICK)
+
+
+def test_changed_pictures_are_noticed(finished, data, tmp_path):
+    import shutil
+
+    own = shutil.copytree(data, tmp_path / "data")
+    autotl.search(own, out=tmp_path / "run", trials=1, heads=("plain",), **QUICK)
+    pictures.write(own, classes=1, each=1, seed=9)
+    with pytest.raises(RunError, match="have changed since"):
+        autotl.search(own, out=tmp_path / "run", trials=2, heads=("plain",), **QUICK)
+
+
+def test_the_parent_never_imports_keras_or_tensorflow(data, tmp_path):
+    code = (
+        "import sys, autotl\n"
+        f"autotl.search({str(data)!r}, out={str(tmp_path / 'run')!r}, trials=1, heads=('plain',), "
+        f"plugins=({PLUGIN!r},), backbones=('speck',), augmentations=('none',), epochs=1)\n"
+        "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ("crashing", "ended by itself .exit code 3."),
+        ("raising", "RuntimeError: this head never works"),
+        ("exploding", "not numbers|became nan"),
+    ],
+)
+def test_a_head_that_fails_costs_its_trial_and_not_the_search(data, tmp_path, head, reason):
+    result = autotl.search(data, out=tmp_path / "run", trials=2, heads=(head, "plain"), **ONE_DEPTH)
+    failed = [record for record in result.records if record.state == "failed"]
+    assert result.best.candidate.head == "plain"
+    assert failed
+    assert {record.candidate.head for record in failed} == {head}
+    import re
+
+    assert all(re.search(reason, record.reason) for record in failed)
+
+
+def test_a_worker_over_its_memory_is_replaced_and_the_search_goes_on(data, tmp_path):
+    heard = Heard()
+    result = autotl.search(
+        data, out=tmp_path / "run", trials=2, heads=("hungry", "plain"), memory=1800, watcher=heard, **ONE_DEPTH
+    )
+    (failed,) = [record for record in result.records if record.candidate.head == "hungry"]
+    assert "GB of memory" in failed.reason
+    assert any("once more with half the batch" in note.text for note in heard.of(events.Note))
+    assert result.best.candidate.head == "plain"
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path):
+    killed = []
+
+    def kill(event):
+        if isinstance(event, events.EpochEnded) and not killed:
+            import psutil
+
+            (worker,) = psutil.Process().children()
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("plain",), watcher=kill, **QUICK)
+    assert killed
+    assert result.best.candidate.values["batch_size"] == 16  # half of the default: its second try
+
+
+def test_a_silent_worker_is_replaced(data, tmp_path):
+    result = autotl.search(
+        data, out=tmp_path / "run", trials=2, heads=("sleepy", "plain"), epoch_timeout=8, **ONE_DEPTH
+    )
+    (failed,) = [record for record in result.records if record.state == "failed"]
+    assert "no sign of life for 8 s" in failed.reason
+
+
+def test_a_part_that_fails_three_times_is_set_aside(data, tmp_path):
+    heard = Heard()
+    result = autotl.search(
+        data, out=tmp_path / "run", trials=6, seed=3, heads=("raising", "plain"), watcher=heard, **ONE_DEPTH
+    )
+    assert [record.candidate.head for record in result.records] == ["raising"] * 3 + ["plain"] * 3
+    assert any("'raising' failed in three trials" in note.text for note in heard.of(events.Note))
+
+
+def test_what_a_plugin_prints_goes_to_the_log(data, tmp_path):
+    result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("chatty",), **QUICK)
+    log = (result.run / "worker-0.log").read_text()
+    assert "not a message" in log
+    assert "nor this" in log
+
+
+def test_a_search_in_which_nothing_works_says_why(data, tmp_path):
+    with pytest.raises(TrialError, match="1 of 1 failed with: RuntimeError: this head never works"):
+        autotl.search(data, out=tmp_path / "run", trials=1, heads=("raising",), **QUICK)
+
+
+def test_a_backbone_without_weights_is_named_and_left_out(data, tmp_path):
+    heard = Heard()
+    settings = {**QUICK, "backbones": ("speck", "needy")}
+    result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("plain",), watcher=heard, **settings)
+    assert result.best.candidate.backbone == "speck"
+    (problem,) = [event.problem for event in heard.of(events.BackboneResolved) if event.problem]
+    assert "--weights needy=PATH" in problem
+    with pytest.raises(WeightsError, match=r"No backbone can be used.*needy=PATH"):
+        autotl.search(data, out=tmp_path / "other", trials=1, heads=("plain",), **{**QUICK, "backbones": ("needy",)})
+
+
+def test_two_searches_never_share_a_run_folder(data, tmp_path):
+    refused = []
+
+    def intrude(event):
+        if isinstance(event, events.TrialBegan):
+            with pytest.raises(RunError, match=f"process {os.getpid()}"):
+                autotl.search(data, out=tmp_path / "run", trials=1, heads=("plain",), **QUICK)
+            refused.append(True)
+
+    autotl.search(data, out=tmp_path / "run", trials=1, heads=("plain",), watcher=intrude, **QUICK)
+    assert refused
+
+
+def test_several_workers_share_the_trials(data, tmp_path):
+    heard = Heard()
+    result = autotl.search(
+        data, out=tmp_path / "run", trials=4, workers=2, heads=("plain", "dense"), watcher=heard, **QUICK
+    )
+    assert sorted(record.number for record in result.records) == [0, 1, 2, 3]
+    assert (result.run / "worker-1.log").is_file()
+
+
+def test_a_time_budget_ends_the_search(data, tmp_path):
+    began = time.monotonic()
+    result = autotl.search(data, out=tmp_path / "run", time=14, heads=("plain", "dense"), **QUICK)
+    assert result.records
+    assert time.monotonic() - began < 60  # generous: this is about ending at all
+
+
+def test_the_log_has_a_line_for_each_event(finished):
+    result, _ = finished
+    lines = [json.loads(line) for line in (result.run / "log.jsonl").read_text().splitlines()]
+    kinds = {line["event"] for line in lines}
+    assert {"SearchBegan", "BackboneResolved", "TrialBegan", "EpochEnded", "TrialEnded", "SearchEnded"} <= kinds
+    assert [line["elapsed"] for line in lines] == sorted(line["elapsed"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"heads": ("plan",)}, UnknownPart, "Did you mean 'plain'"),
+        ({"weights": {"spek": "random"}}, UnknownPart, "Did you mean 'speck'"),
+        ({"pins": {"learning_rte": 1}}, ConfigError, "Did you mean 'learning_rate'"),
+        ({"epochs": 0}, ConfigError, "epochs=0"),
+        ({"epoch": 3}, ConfigError, "Did you mean 'epochs'"),
+        ({"seconds": float("inf")}, ConfigError, "seconds"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_made(data, tmp_path, settings, error, message):
+    with pytest.raises(error, match=message):
+        autotl.search(data, out=tmp_path / "run", **{**QUICK, "trials": 1, **settings})
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_data_leave_no_run_folder(tmp_path):
+    with pytest.raises(DataError):
+        autotl.search(tmp_path / "nowhere", out=tmp_path / "run", trials=1)
+    assert not (tmp_path / "run").exists()
