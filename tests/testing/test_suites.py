@@ -66,6 +66,10 @@ def test_a_sound_part_passes_every_check(part):
     assert len(results) == len(check_names(SUITES[part.kind])) >= 5
 
 
+def test_a_nested_functional_model_is_welcome():
+    assert failed(Nested()) == {}
+
+
 def test_a_passed_check_says_what_it_demands():
     assert run(Still())[0] == CheckResult(
         "name", True, "The name is lower-case letters, digits, `_`, `.` and `-`: a user types it."
@@ -176,10 +180,35 @@ def test_what_is_wrong_with_an_augmentation_is_found(part, check):
 
 
 class Nested(Plain):
+    name = "nested"
+
     def layers(self, x):
         import keras
 
-        return keras.Sequential([keras.layers.Conv2D(4, 3)])(x)
+        inner = keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
+        return keras.layers.ReLU()(inner(x))
+
+
+class Subclassed(Plain):
+    def layers(self, x):
+        import keras
+
+        class Opaque(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.inner = keras.layers.Conv2D(4, 3)
+
+            def call(self, x):
+                return self.inner(x)
+
+        return Opaque()(super().layers(x))
+
+
+class OneLayer(Plain):
+    def layers(self, x):
+        import keras
+
+        return keras.layers.Conv2D(4, 3)(x)
 
 
 class Leaky(Plain):
@@ -215,8 +244,9 @@ class Backwards(Plain):
 @pytest.mark.parametrize(
     ("part", "check", "message"),
     [
-        (Nested(), "flat", "is a model itself"),
-        (Leaky(), "flat", "switches to training mode"),
+        (Subclassed(), "cuts", "is a model, but not a functional one"),
+        (OneLayer(), "cuts", "cannot be cut"),
+        (Leaky(), "cuts", "switches to training mode"),
         (Blind(), "feature map", "have the same features"),
         (Vectors(), "feature map", "The features have the shape (3, 3)"),
         (Careless(), "missing weights", "was not noticed"),
