@@ -28,13 +28,14 @@ class Attention(autotl.Head):
         """Return the head."""
         from keras import layers
 
+        look, share, add = layers.Conv2D(maps, 1), layers.Softmax(axis=1), layers.Dot(axes=1)
+        drop, logits = layers.Dropout(dropout), layers.Dense(classes)
+
         def head(feature_map: Any) -> Any:
             rows, columns, channels = feature_map.shape[1:]
-            scores = layers.Conv2D(maps, 1)(feature_map)
-            weights = layers.Softmax(axis=1)(layers.Reshape((rows * columns, maps))(scores))
+            weights = share(layers.Reshape((rows * columns, maps))(look(feature_map)))
             places = layers.Reshape((rows * columns, channels))(feature_map)
-            seen = layers.Flatten()(layers.Dot(axes=1)([weights, places]))
-            return layers.Dense(classes)(layers.Dropout(dropout)(seen))
+            return logits(drop(layers.Flatten()(add([weights, places]))))
 
         return head
 
