@@ -50,11 +50,11 @@ class Rows:
     labels: NDArray[np.int64]
     seed: int
 
-    def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[np.float32]:
-        """Return some training rows as float32; each picture goes through its views epoch by epoch."""
+    def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[Any]:
+        """Return some training rows; each picture goes through its views epoch by epoch."""
         count = 1 + len(self.views)
         turn = (chosen * 7 + epoch) % count
-        drawn = self.plain[self.train[chosen]].astype(np.float32)
+        drawn = self.plain[self.train[chosen]]
         for view in range(1, count):
             here = turn == view
             if here.any():
@@ -164,7 +164,6 @@ def _train_epoch(
         logs = model.train_on_batch(drawn, rows.labels[chosen], return_dict=True)
         losses.append(float(logs["loss"]))
         hits.append(float(logs["accuracy"]))
-        model.reset_metrics()
         done += 1
     loss = float(np.mean(losses))
     if not math.isfinite(loss):
@@ -184,7 +183,7 @@ def _validate(workshop: Workshop, step: Step, rows: Rows) -> dict[str, float]:
     valid = workshop.features.rows("valid")
     blocks = [valid[start : start + BATCH] for start in range(0, len(valid), BATCH)]
     model = step.trainee.model
-    logits = np.concatenate([run(model, rows.plain[block].astype(np.float32)) for block in blocks])
+    logits = np.concatenate([run(model, rows.plain[block]) for block in blocks])
     if not np.isfinite(logits).all():
         raise TrialError("The network gives values that are not numbers; a lower learning rate may help.")
     measured = scores(workshop.features.labels[valid], softmax(logits))

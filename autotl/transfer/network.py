@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from autotl.parts import Backbone, Head
+    from autotl.space import Value
 
 
 @dataclass(eq=False)
@@ -37,9 +38,9 @@ class Network:
     _pieces: dict[tuple[int, int], Any] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, part: Backbone, image_size: int, weights: str) -> Network:
+    def build(cls, part: Backbone, image_size: int, weights: str, **values: Value) -> Network:
         """Build a backbone; raises WeightsError when its weights cannot be had."""
-        model = inline(part.build(image_size, weights=weights))
+        model = inline(part.build(image_size, weights=weights, **values))
         return cls(part.name, weights, image_size, model, [weight.copy() for weight in model.get_weights()])
 
     @cached_property
@@ -152,6 +153,7 @@ def _trainee_class() -> Any:
             self.head = head
 
         def call(self, features: Any, training: bool | None = None) -> Any:
+            features = keras.ops.cast(features, self.compute_dtype)  # uint8 pixels, or half-precision features
             for piece in self.pieces:
                 features = piece(features, training=False)
             return self.head(features, training=training)

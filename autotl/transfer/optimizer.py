@@ -36,4 +36,6 @@ def two_rates(slow: Sequence[Any], *, weight_decay: float, accumulate: int) -> A
                 learning_rate = learning_rate * keras.ops.cast(self.slow_rate, learning_rate.dtype)
             super().update_step(gradient, variable, learning_rate)
 
-    return TwoRates()
+    optimizer = TwoRates()
+    optimizer.exclude_from_weight_decay(var_list=list(slow))  # decay would pull them from where pretraining left them
+    return optimizer

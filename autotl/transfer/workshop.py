@@ -67,12 +67,18 @@ class Workshop:
         """Return a backbone with its first weights; raises WeightsError, UnknownPart."""
         part = self.catalogue.backbone(backbone)
         weights = self.config.weights.get(backbone, part.weights)
+        # all trials share a backbone's features, so its own dimensions stay where they are: pinned, or at their default
+        pins = {name: self.config.pins.get(f"backbone.{backbone}.{name}") for name in part.space}
+        values = {
+            name: dimension.first() if pins[name] is None else dimension.read(pins[name], name)
+            for name, dimension in part.space.items()
+        }
 
         def build() -> Network:
             import keras
 
             keras.utils.set_random_seed(self.config.seed)
-            return Network.build(part, image_size, weights)
+            return Network.build(part, image_size, weights, **values)
 
         return _kept(self._networks, (backbone, image_size), KEPT_NETWORKS, build)
 

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autotl.candidate import Candidate
+from autotl.config import make
+from autotl.data import load
+from autotl.plugins import catalogue
+from autotl.transfer.features import choose_cached, run
+from autotl.transfer.store import FeatureStore
+from autotl.transfer.workshop import Workshop
+from autotl.trial import get_values, load_weights, rate, save_weights, set_values, train
+
+from .. import pictures
+
+PLUGIN = Path(__file__).parents[1] / "troublemakers.py"
+VALUES = {"learning_rate": 0.01, "unfrozen_rate": 0.5, "batch_size": 8}
+
+
+def candidate(unfrozen: int = 0, augmentation: str = "none", epochs: int = 3, **values) -> Candidate:
+    strength = {} if augmentation == "none" else {f"augmentation.{augmentation}.strength": "light"}
+    return Candidate("speck", "plain", augmentation, 32, unfrozen, epochs, {**VALUES, **strength, **values})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return pictures.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def workshop(data, tmp_path) -> Workshop:
+    return workshop_in(data, tmp_path / "store")
+
+
+def workshop_in(data: Path, store: Path, quota: int = 10**9) -> Workshop:
+    config = make(data=str(data), out="unused", views=3)
+    dataset = load(data, valid_split=0.25, test_split=0.2)
+    return Workshop(config, dataset, catalogue([PLUGIN]), FeatureStore(store, quota), lambda *told: None)
+
+
+def test_features_are_those_of_the_prefix_and_shared_on_disk(workshop, data, tmp_path):
+    network = workshop.network("speck", 32)
+    cut = network.cut(4)
+    plain = workshop.features.plain(network, cut)
+    pixels = workshop.features.pixels(32)
+    assert pixels.dtype == np.uint8
+    assert len(pixels) == len(workshop.dataset.indices("train", "valid"))
+    np.testing.assert_allclose(plain, run(network.prefix(cut), pixels.astype("float32")), rtol=2e-3, atol=2e-3)
+    before = {entry.key for entry in workshop.features.store.entries()}
+    other = workshop_in(data, tmp_path / "store")
+    other.features.plain(other.network("speck", 32), other.network("speck", 32).cut(4))
+    assert {entry.key for entry in other.features.store.entries()} == before
+
+
+def test_a_deeper_cut_starts_from_a_shallower_one_that_is_there(workshop, monkeypatch):
+    network = workshop.network("speck", 32)
+    expected = run(network.prefix(network.cut(1)), workshop.features.pixels(32).astype("float32"))
+    workshop.features.plain(network, network.cut(4))
+    asked = []
+    piece = network.piece
+    monkeypatch.setattr(network, "piece", lambda low, high: asked.append(low.unfrozen_layers) or piece(low, high))
+    again = workshop.features.plain(network, network.cut(1))
+    assert 4 in asked
+    np.testing.assert_allclose(again, expected, rtol=5e-3, atol=5e-3)
+
+
+def test_views_differ_from_each_other_and_are_drawn_alike_again(workshop, data, tmp_path):
+    network = workshop.network("speck", 32)
+    policy = workshop.policy(candidate(augmentation="flip_crop"))
+    one, two = (np.array(workshop.features.view(network, network.cut(0), policy, view)) for view in (1, 2))
+    assert not np.array_equal(one, two)
+    other = workshop_in(data, tmp_path / "another store")
+    again = other.features.view(other.network("speck", 32), other.network("speck", 32).cut(0), policy, 1)
+    np.testing.assert_array_equal(again, one)
+
+
+def test_doing_nothing_draws_no_views(workshop):
+    assert workshop.policy(candidate()) is None
+    train(workshop, candidate(epochs=1), lambda row: True)
+    assert all("view" not in entry.about for entry in workshop.features.store.entries())
+
+
+@pytest.mark.parametrize("augmentation", ["none", "flip_crop"])
+@pytest.mark.parametrize("unfrozen", [0, 4, 10])
+def test_training_learns_and_keeps_the_best_epoch(workshop, unfrozen, augmentation):
+    rows = []
+    trained = train(workshop, candidate(unfrozen, augmentation, epochs=6), lambda row: rows.append(row) or True)
+    assert rows == trained.history
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert trained.score == max(row["score"] for row in rows)
+    assert trained.score == rows[trained.best_epoch - 1]["score"]
+    assert not trained.stopped
+
+
+def test_training_stops_when_it_is_told_to(workshop):
+    trained = train(workshop, candidate(epochs=5), lambda row: row["epoch"] < 2)
+    assert len(trained.history) == 2
+    assert trained.stopped
+
+
+def test_the_same_candidate_gives_the_same_result_whatever_ran_before(workshop, data, tmp_path):
+    first = train(workshop, candidate(4, "flip_crop"), lambda row: True)
+    train(workshop, candidate(10), lambda row: True)
+    train(workshop, candidate(4, "flip_crop", learning_rate=0.1), lambda row: True)
+    again = train(workshop, candidate(4, "flip_crop"), lambda row: True)
+    fresh = workshop_in(data, tmp_path / "fresh")
+    elsewhere = train(fresh, candidate(4, "flip_crop"), lambda row: True)
+    for other in (again, elsewhere):
+        for one, two in zip(first.weights, other.weights, strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+def test_trials_that_differ_only_in_numbers_share_a_compiled_step(workshop):
+    one = workshop.step(candidate(4))
+    assert workshop.step(candidate(4, learning_rate=0.1, epochs=9)) is one
+    assert workshop.step(candidate(1)) is not one
+
+
+def test_unfrozen_layers_learn_at_their_own_rate(workshop):
+    def moved(unfrozen_rate: float) -> float:
+        chosen = candidate(4, epochs=2, unfrozen_rate=unfrozen_rate)
+        trained = train(workshop, chosen, lambda row: True)
+        network = workshop.network("speck", 32)
+        first = [
+            weight
+            for variable, weight in zip(network.model.weights, network.first_weights, strict=True)
+            if id(variable) in {id(v) for v in network.piece(network.cut(4), network.cuts[0]).weights}
+        ]
+        return sum(float(np.abs(now - then).sum()) for now, then in zip(trained.weights, first, strict=False))
+
+    assert moved(0.0) == 0.0
+    assert moved(0.01) < moved(0.5)
+
+
+def test_half_the_batch_twice_accumulated_is_nearly_the_whole_batch(workshop):
+    whole = train(workshop, candidate(4, epochs=2, batch_size=8), lambda row: True)
+    halves = train(workshop, candidate(4, epochs=2, batch_size=4), lambda row: True, accumulate=2)
+    assert abs(whole.history[-1]["loss"] - halves.history[-1]["loss"]) < 0.2
+
+
+def test_feature_maps_not_worth_their_disk_are_cached_lower(workshop, data, tmp_path):
+    network = workshop.network("speck", 32)
+    assert choose_cached(network, network.cut(0), 100, 10**9).unfrozen_layers == 0
+    assert network.prefix(choose_cached(network, network.cut(0), 10**9, 10**9)) is None
+    poor = workshop_in(data, tmp_path / "poor", quota=1)
+    step = poor.step(candidate(0))
+    assert poor.features.store.quota == 1
+    assert step.network.prefix(step.cached) is None
+
+
+def test_pixels_and_cached_features_train_to_the_same_score(workshop, monkeypatch):
+    cached = train(workshop, candidate(4, epochs=3), lambda row: True)
+    workshop._steps.clear()
+    monkeypatch.setattr("autotl.transfer.workshop.choose_cached", lambda network, *rest: network.cuts[-1])
+    pixels = train(workshop, candidate(4, epochs=3), lambda row: True)
+    for one, two in zip(cached.history, pixels.history, strict=True):
+        assert one["loss"] == pytest.approx(two["loss"], abs=0.02)
+
+
+def test_weights_come_back_as_they_were_saved(workshop, tmp_path):
+    trained = train(workshop, candidate(4), lambda row: True)
+    save_weights(tmp_path / "w" / "weights.npz", trained.weights)
+    step = workshop.step(candidate(4))
+    set_values(step.trainee, load_weights(tmp_path / "w" / "weights.npz"))
+    for one, two in zip(get_values(step.trainee), trained.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert [file.name for file in (tmp_path / "w").iterdir()] == ["weights.npz"]
+
+
+def test_the_rate_rises_then_falls():
+    values = [rate(step / 100) for step in range(101)]
+    assert values[0] < values[5] < values[10]
+    assert values[10] == pytest.approx(1)
+    assert values[10:] == sorted(values[10:], reverse=True)
+    assert values[-1] == pytest.approx(0.01)
