@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -127,24 +128,25 @@ def test_clear_removes_all_or_only_what_is_old(tmp_path):
     assert kept.entries() == []
 
 
-def fill(folder: str, name: str, log: str) -> None:
-    def blocks():
-        with Path(log).open("a") as file:
-            file.write("computed\n")
-        time.sleep(0.2)
-        return rows()
+FILL = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from autotl.transfer.store import FeatureStore
 
-    array = FeatureStore(Path(folder), 10**9).fetch({"what": name}, (6, 3), "float16", blocks)
-    assert (array == 1).all()
+def blocks():
+    with Path(sys.argv[2]).open("a") as file:
+        file.write("computed\\n")
+    time.sleep(0.2)
+    return [np.ones((6, 3))]
+
+array = FeatureStore(Path(sys.argv[1]), 10**9).fetch({"what": "a"}, (6, 3), "float16", blocks)
+assert (array == 1).all()
+"""
 
 
 def test_two_processes_never_compute_one_entry_twice(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    arguments = (str(tmp_path / "store"), "a", str(tmp_path / "log"))
-    processes = [context.Process(target=fill, args=arguments) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+    command = [sys.executable, "-c", FILL, str(tmp_path / "store"), str(tmp_path / "log")]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert (tmp_path / "log").read_text().splitlines() == ["computed"]
