@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,31 +43,28 @@ class Trained:
 
 @dataclass(frozen=True)
 class Rows:
-    """The training rows a step reads: one array per view, at the cached cut."""
+    """The training rows a step reads: `view(0)` are the plain pictures at the cached cut, `view(1)` and up drawn ones.
 
-    plain: NDArray[Any]
-    views: tuple[NDArray[Any], ...]
-    train: NDArray[np.int64]
+    A view is computed when its epoch comes, so a trial that is pruned early never pays for the others.
+    """
+
+    view: Callable[[int], NDArray[Any]]
+    views: int
+    places: NDArray[np.int64]
     labels: NDArray[np.int64]
     seed: int
 
     def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[Any]:
-        """Return some training rows; each picture goes through its views epoch by epoch."""
-        count = 1 + len(self.views)
-        turn = (chosen * 7 + epoch) % count
-        drawn = self.plain[self.train[chosen]]
-        for view in range(1, count):
-            here = turn == view
-            if here.any():
-                drawn[here] = self.views[view - 1][chosen[here]]
-        return drawn
+        """Return some training rows; epochs take turns with the views, the plain one first."""
+        turn = (epoch - 1) % self.views
+        return np.asarray(self.view(turn)[chosen if turn else self.places[chosen]])
 
     def batches(self, epoch: int, size: int) -> Iterator[NDArray[np.int64]]:
         """Return the shuffled training rows of an epoch in full batches: one shape, one trace.
 
         What is left over differs from epoch to epoch, so every picture gets its turn.
         """
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.places))
         for start in range(0, len(order) - size + 1, size):
             yield order[start : start + size]
 
@@ -81,7 +79,7 @@ def train(workshop: Workshop, candidate: Candidate, report: Report, *, accumulat
     step = workshop.step(candidate, accumulate)
     policy = workshop.policy(candidate)
     rows = _rows(workshop, step, policy, candidate.epochs)
-    live = policy.layer(0) if policy is not None and not rows.views else None
+    live = policy.layer(0) if policy is not None and rows.views == 1 else None
     keras.utils.set_random_seed(workshop.config.seed)
     trained = Trained()
     for epoch in range(1, candidate.epochs + 1):
@@ -140,22 +138,26 @@ def softmax(logits: NDArray[Any]) -> NDArray[Any]:
 
 
 def _rows(workshop: Workshop, step: Step, policy: Policy | None, epochs: int) -> Rows:
-    features = workshop.features
-    train_rows = features.rows("train")
-    views: tuple[NDArray[Any], ...] = ()
-    if policy is not None and step.network.prefix(step.cached) is not None:
-        count = min(workshop.config.views, epochs)
-        views = tuple(features.view(step.network, step.cached, policy, view) for view in range(1, count))
-    plain = features.plain(step.network, step.cached)
-    return Rows(plain, views, train_rows, features.labels[train_rows], workshop.config.seed)
+    features, network, cached = workshop.features, step.network, step.cached
+    places = features.rows("train")
+    drawn = policy is not None and network.prefix(cached) is not None
+    views = min(workshop.config.views, epochs) if drawn else 1
+
+    @cache
+    def view(number: int) -> NDArray[Any]:
+        if number == 0 or policy is None:
+            return features.plain(network, cached)
+        return features.view(network, cached, policy, number)
+
+    return Rows(view, views, places, features.labels[places], workshop.config.seed)
 
 
 def _train_epoch(
     step: Step, rows: Rows, candidate: Candidate, epoch: int, live: Callable[..., Any] | None
 ) -> dict[str, float]:
-    model, size = step.trainee.model, _batch_size(candidate, len(rows.train))
-    total = candidate.epochs * (len(rows.train) // size)
-    done = (epoch - 1) * (len(rows.train) // size)
+    model, size = step.trainee.model, _batch_size(candidate, len(rows.places))
+    total = candidate.epochs * (len(rows.places) // size)
+    done = (epoch - 1) * (len(rows.places) // size)
     losses, hits = [], []
     for chosen in rows.batches(epoch, size):
         _set_rates(model.optimizer, candidate, done / total, epoch)
@@ -183,7 +185,7 @@ def _validate(workshop: Workshop, step: Step, rows: Rows) -> dict[str, float]:
     valid = workshop.features.rows("valid")
     blocks = [valid[start : start + BATCH] for start in range(0, len(valid), BATCH)]
     model = step.trainee.model
-    logits = np.concatenate([run(model, rows.plain[block]) for block in blocks])
+    logits = np.concatenate([run(model, rows.view(0)[block]) for block in blocks])
     if not np.isfinite(logits).all():
         raise TrialError("The network gives values that are not numbers; a lower learning rate may help.")
     measured = scores(workshop.features.labels[valid], softmax(logits))
