@@ -51,7 +51,8 @@ class LineUp:
             )
             found, problems = self._build((WITHOUT_WEIGHTS,))
         if not found:
-            raise WeightsError("No backbone can be used. " + " ".join(problems))
+            others = f" Nor can {len(problems) - 1} more." if len(problems) > 1 else ""
+            raise WeightsError(f"No backbone can be used. {problems[0]}{others}")
         return dict(sorted(found.items(), key=lambda item: -(self.parts.backbone(item[0]).top1 or 0.0)))
 
     def _build(self, names: tuple[str, ...]) -> tuple[dict[str, Anatomy], list[str]]:

@@ -102,7 +102,7 @@ def _kind(error: Exception) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())[:400]
+    text = " ".join(str(error).split())[:1000]
     return text if isinstance(error, AutotlError) else f"{type(error).__name__}: {text}"
 
 
