@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+from autotl.metrics import better
 from autotl.space import Value
 
 State = Literal["complete", "pruned", "failed"]
@@ -104,3 +105,18 @@ def anatomy_from(plain: Mapping[str, Any]) -> Anatomy:
     for name in ("feature_shape", "cuts", "offered"):
         fields[name] = tuple(fields[name])
     return Anatomy(**fields)
+
+
+def ranked(records: Iterable[TrialRecord], metric: str) -> list[TrialRecord]:
+    """Return records best first: complete ones, then pruned, then failed.
+
+    Ties go to the lower log loss on validation, then to the earlier trial.
+    """
+    order = {"complete": 0, "pruned": 1, "failed": 2}
+    sign = -1.0 if better(1.0, 0.0, metric) else 1.0
+
+    def place(record: TrialRecord) -> tuple[int, float, float, int]:
+        score = float("inf") if record.score is None else sign * record.score
+        return order[record.state], score, record.metrics.get("log_loss", float("inf")), record.number
+
+    return sorted(records, key=place)

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from autotl.candidate import Candidate, State, TrialRecord, to_plain
+from autotl.candidate import Candidate, State, TrialRecord, ranked, to_plain
 from autotl.errors import TrialError
 from autotl.events import EpochEnded, Note, Progress, TrialBegan, TrialEnded, Watcher
+from autotl.folder import RunFolder, write_whole
 from autotl.proposals import KINDS
-from autotl.result import RunFolder, ranked, write_whole
 from autotl.workers import Lost, Pool
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from autotl.errors import AutotlError, RunError
+from autotl.folder import RunFolder
 from autotl.parts import Exporter
 from autotl.plugins import Catalogue, catalogue
 from autotl.predict import LoadedModel, load_model
-from autotl.result import RunFolder, open_run
 
 TOLERANCE = 1e-4  # of probabilities; float32 in another runtime differs by about 1e-6
 PICTURES = 4  # random ones, to compare on
@@ -46,7 +46,7 @@ def export(
 def _plugins_of(run: Path) -> Catalogue:
     if not RunFolder(run).config.is_file():
         return catalogue()
-    config = open_run(run).config
+    config = RunFolder(run).read_config()
     files = [Path(file) for file in config.plugins if Path(file).is_file()]  # it may have been a head's; gone is gone
     return catalogue(files=files, without=config.without)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotl.errors import TrialError
+from autotl.folder import RunFolder, write_whole
 from autotl.metrics import interval, scores
-from autotl.result import RunFolder, write_whole
 from autotl.transfer.features import BATCH, run
 from autotl.transfer.network import assemble, whole
 from autotl.trial import load_weights, set_values

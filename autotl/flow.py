@@ -12,10 +12,11 @@ from autotl.conductor import Conductor, spent
 from autotl.config import SearchConfig
 from autotl.data import Dataset, load
 from autotl.events import Note, Progress, SearchBegan, SearchEnded, Watcher, silent
+from autotl.folder import RunFolder, write_whole
 from autotl.lineup import LineUp
 from autotl.plugins import Catalogue, catalogue
 from autotl.proposals import SearchSpace, narrow
-from autotl.result import RunFolder, SearchResult, write_whole
+from autotl.result import SearchResult
 from autotl.resume import check_data, check_same, in_free_folder, owned
 from autotl.runlog import RunLog
 from autotl.space import Value
@@ -88,6 +89,8 @@ def _with_workers(
         pool.begin({"run": str(folder.path)})
         anatomies = LineUp(pool, parts, config, dataset, tell).find(names["backbone"])
         space = _space(parts, names, pins, anatomies, config)
+        for text in space.snapped():
+            tell(Note(text, warning=True))
         study = Study(folder.study, space, metric=config.metric, seed=config.seed)
         study.recover(folder.records())
         study.begin(space.starts(list(anatomies)))

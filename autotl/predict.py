@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from autotl.data.listing import is_picture, walk
 from autotl.data.table import located, read_rows
 from autotl.errors import DataError, RunError
+from autotl.folder import RunFolder, write_whole
 from autotl.quiet import quiet
-from autotl.result import RunFolder, write_whole
 
 if TYPE_CHECKING:
     import keras

@@ -76,10 +76,29 @@ class SearchSpace:
         recipes += [self.recipe(**{"backbone": first, blocks: count, "augmentation": "flip_crop"}) for count in (2, 4)]
         return [recipe for place, recipe in enumerate(recipes) if recipe not in recipes[:place]]
 
-    def _unfrozen(self, anatomy: Anatomy, draw: Draw) -> int:
+    def snapped(self) -> list[str]:
+        """Return in words where a pinned count of unfrozen layers lies on no cut, and what runs instead."""
+        told = []
+        for anatomy in self.anatomies.values():
+            asked = self._pinned_layers(anatomy)
+            above = [count for count in anatomy.cuts if asked is not None and count > asked]
+            if asked is not None and above and asked not in anatomy.cuts:
+                runs = snap(asked, anatomy.cuts)
+                told.append(
+                    f"{anatomy.backbone} has no cut at {asked} unfrozen layers; {runs} run. The next is {above[0]}."
+                )
+        return told
+
+    def _pinned_layers(self, anatomy: Anatomy) -> int | None:
         for name in (f"backbone.{anatomy.backbone}.unfrozen_layers", "unfrozen_layers"):
             if name in self.pins:
-                return snap(int(self.pins[name]), anatomy.cuts)
+                return int(self.pins[name])
+        return None
+
+    def _unfrozen(self, anatomy: Anatomy, draw: Draw) -> int:
+        pinned = self._pinned_layers(anatomy)
+        if pinned is not None:
+            return snap(pinned, anatomy.cuts)
         last = len(anatomy.offered) - 1
         if last == 0:
             return anatomy.offered[0]
@@ -133,7 +152,7 @@ def _read_pins(catalogue: Catalogue, pins: Mapping[str, Value]) -> dict[str, Val
         if name not in known:
             raise ConfigError(
                 f"--set {name}={value}: there is no dimension {name!r}.{near_miss(name, known)} "
-                "`autotl plugins list --dimensions` names them all."
+                "`autotl plugins list` shows the parts and what they vary."
             )
         read[name] = int_pin(name, value) if name.endswith("unfrozen_layers") else known[name].read(value, name)
     return read

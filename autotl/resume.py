@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from autotl.config import SearchConfig, default_out, from_toml
+from autotl.config import SearchConfig, default_out
 from autotl.data import Dataset
 from autotl.errors import RunError
-from autotl.result import RunFolder
+from autotl.folder import RunFolder
 
 # what may differ when a run goes on: none of it changes what a trial gives
 MAY_CHANGE = frozenset({"out", "seconds", "trials", "workers", "memory", "epoch_timeout", "cache", "cache_quota"})
@@ -55,7 +55,7 @@ def differences(folder: RunFolder, config: SearchConfig) -> list[str]:
     if not folder.config.is_file():
         taken = folder.path.is_file() or (folder.path.is_dir() and any(folder.path.iterdir()))
         return ["it holds other things"] if taken else []
-    before, now = from_toml(folder.config.read_text("utf-8")).model_dump(), config.model_dump()
+    before, now = folder.read_config().model_dump(), config.model_dump()
     changed = [name for name in now if name not in MAY_CHANGE and before[name] != now[name]]
     return [f"{name} was {before[name]!r} and is {now[name]!r}" for name in changed]
 

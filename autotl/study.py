@@ -35,8 +35,9 @@ class Study:
             study_name="autotl",
             direction="minimize" if metric == "log_loss" else "maximize",
             load_if_exists=True,
-            # keeps the better half of those at the same epoch; the first trials, our own recipes, run to their end
-            pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=_UNPRUNED, n_warmup_steps=2),
+            # keeps the better half of those at the same epoch; the first trials, our own recipes, run to their
+            # end, and none is judged before its unfrozen layers have moved for two epochs
+            pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=_UNPRUNED, n_warmup_steps=3),
         )
 
     def recover(self, records: Iterable[TrialRecord]) -> None:

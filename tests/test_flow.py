@@ -230,6 +230,48 @@ def test_a_backbone_without_weights_is_named_and_left_out(data, tmp_path):
         autotl.search(data, out=tmp_path / "other", trials=1, heads=("plain",), **{**QUICK, "backbones": ("needy",)})
 
 
+def started(data, out, *options) -> subprocess.Popen:
+    """Start a search by the command line and return once its first trial has ended."""
+    command = [sys.executable, "-m", "autotl", "search", str(data), "--out", str(out), "--plugin", PLUGIN]
+    chosen = ["--backbone", "speck", "--head", "plain", "--head", "dense", "--augmentation", "none", "--epochs", "40"]
+    process = subprocess.Popen(
+        [*command, *chosen, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for _ in range(1200):
+        if list(out.glob("trials/*/trial.json")):
+            return process
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(process.communicate()[0])
+
+
+def test_ctrl_c_finishes_with_the_best_so_far(data, tmp_path):
+    process = started(data, tmp_path / "run", "--trials", "500")
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert "Finishing with the best so far" in told
+    assert autotl.open_run(tmp_path / "run").metrics["valid"]["accuracy"] > 0
+
+
+def test_a_search_that_was_killed_goes_on_where_it_was(data, tmp_path):
+    import psutil
+
+    process = started(data, tmp_path / "run", "--trials", "500")
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive  # workers end with their parent
+    before = {record.number: record for record in autotl.open_run(tmp_path / "run").records}
+    assert before
+    settings = {**QUICK, "epochs": 40, "heads": ("plain", "dense")}
+    result = autotl.search(data, out=tmp_path / "run", trials=len(before) + 2, **settings)
+    after = {record.number: record for record in result.records}
+    assert {number: after[number] for number in before} == before
+    assert len(after) == len(before) + 2
+
+
 def test_two_searches_never_share_a_run_folder(data, tmp_path):
     refused = []
 

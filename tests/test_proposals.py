@@ -63,6 +63,14 @@ def test_pinned_unfrozen_layers_are_snapped_down_to_a_cut(layers):
     assert candidate.unfrozen_layers == min(layers, 154)
 
 
+def test_a_pin_between_two_cuts_is_told():
+    assert space(unfrozen_layers=12).snapped() == []
+    coarse = SearchSpace({"m": Anatomy("m", 96, 47, 1, (3, 3, 8), (0, 31, 47), (0, 31), "w", "0")}, HEADS, {}, {}, 5)
+    assert coarse.snapped() == []
+    pinned = SearchSpace(coarse.anatomies, HEADS, {}, {"unfrozen_layers": 15}, 5)
+    assert pinned.snapped() == ["m has no cut at 15 unfrozen layers; 0 run. The next is 31."]
+
+
 def test_what_is_pinned_is_not_drawn():
     names = []
 

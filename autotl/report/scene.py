@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from autotl import events
-from autotl.candidate import Candidate, TrialRecord
+from autotl.candidate import Candidate, TrialRecord, ranked
 from autotl.config import SearchConfig
 from autotl.data.dataset import Dataset
-from autotl.result import ranked
 
 DEFAULT_METRIC = "accuracy"
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from autotl.candidate import candidate_from, to_plain
-from autotl.config import from_toml
 from autotl.data.dataset import dataset_from
+from autotl.folder import RunFolder
 from autotl.plugins import catalogue
-from autotl.result import RunFolder
 from autotl.transfer.features import OnProgress
 from autotl.transfer.store import FeatureStore, default_root
 from autotl.transfer.workshop import Workshop
@@ -30,7 +29,7 @@ class Bench:
 def open_bench(run: Path, on_progress: OnProgress) -> Bench:
     """Read a run folder and set up a workshop for it."""
     folder = RunFolder(run)
-    config = from_toml(folder.config.read_text("utf-8"))
+    config = folder.read_config()
     dataset = dataset_from(json.loads(folder.dataset.read_text("utf-8")))
     parts = catalogue([Path(file) for file in config.plugins], config.without)
     root = Path(config.cache) if config.cache else default_root()

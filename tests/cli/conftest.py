@@ -10,7 +10,7 @@ from autotl.candidate import Candidate, TrialRecord
 from autotl.cli import app
 from autotl.config import make
 from autotl.data.dataset import Dataset, Picture
-from autotl.result import RunFolder, write_whole
+from autotl.folder import RunFolder, write_whole
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from autotl import events
 from autotl.candidate import Candidate, TrialRecord
 from autotl.config import SearchConfig, make
 from autotl.data.dataset import Dataset, Finding, Picture
-from autotl.result import RunFolder, write_whole
+from autotl.folder import RunFolder, write_whole
 
 SPLITS = ("train", "train", "valid", "test")
 

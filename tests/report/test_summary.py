@@ -5,8 +5,9 @@ import json
 import pytest
 
 from autotl.errors import RunError
+from autotl.folder import RunFolder
 from autotl.report.summary import summary, trials
-from autotl.result import RunFolder, open_run
+from autotl.result import open_run
 
 
 def words_of(console, renderable, text_of) -> str:

@@ -1,0 +1,110 @@
+"""The run folder: where each file of a search lies, and how it is written.
+
+config.toml      what was asked
+dataset.json     classes, splits, findings, fingerprint
+study.db         the Optuna study (SQLite)
+trials/N/        trial.json, and weights.npz while the trial may still win
+best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
+log.jsonl        one line per event
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotl.candidate import TrialRecord, record_from, to_plain
+from autotl.config import SearchConfig, from_toml
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where each file of a run lies, and how it is written: whole, or not at all."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """What was asked."""
+        return self.path / "config.toml"
+
+    @property
+    def dataset(self) -> Path:
+        """Classes, splits and findings."""
+        return self.path / "dataset.json"
+
+    @property
+    def study(self) -> Path:
+        """The Optuna study."""
+        return self.path / "study.db"
+
+    @property
+    def log(self) -> Path:
+        """One line per event."""
+        return self.path / "log.jsonl"
+
+    @property
+    def best(self) -> Path:
+        """The folder of the winner."""
+        return self.path / "best"
+
+    @property
+    def model(self) -> Path:
+        """The winner: raw pixels in, probabilities out."""
+        return self.best / "model.keras"
+
+    @property
+    def metrics(self) -> Path:
+        """The winner's scores."""
+        return self.best / "metrics.json"
+
+    def trial(self, number: int) -> Path:
+        """Return the folder of a trial."""
+        return self.path / "trials" / str(number)
+
+    def weights(self, number: int) -> Path:
+        """Return where a trial keeps its best weights."""
+        return self.trial(number) / "weights.npz"
+
+    def save_record(self, record: TrialRecord) -> None:
+        """Write a trial's record."""
+        write_whole(self.trial(record.number) / "trial.json", json.dumps(to_plain(record), indent=1))
+
+    def records(self) -> list[TrialRecord]:
+        """Return the records of all ended trials, by number; one that was not written whole is skipped."""
+        found = []
+        for file in self.path.glob("trials/*/trial.json"):
+            try:
+                found.append(record_from(json.loads(file.read_text("utf-8"))))
+            except (json.JSONDecodeError, KeyError, TypeError):
+                continue
+        return sorted(found, key=lambda record: record.number)
+
+    def read_config(self) -> SearchConfig:
+        """Return what was asked."""
+        return from_toml(self.config.read_text("utf-8"))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader, or a crash, sees the old one or the new one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
