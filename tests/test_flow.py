@@ -330,3 +330,12 @@ def test_missing_data_leave_no_run_folder(tmp_path):
     with pytest.raises(DataError):
         autotl.search(tmp_path / "nowhere", out=tmp_path / "run", trials=1)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1", "log_loss"])
+def test_another_metric_guides_the_search(data, tmp_path, metric):
+    result = autotl.search(data, out=tmp_path / "run", trials=2, heads=("plain", "dense"), metric=metric, **QUICK)
+    scores = [record.score for record in result.leaderboard]
+    assert scores == sorted(scores, reverse=metric != "log_loss")
+    assert result.best.score == result.best.metrics[metric]
+    assert len(result.metrics["test"]["interval"]) == 2
