@@ -198,7 +198,7 @@ class AugmentationSuite(PartSuite):
                 drawn = numbers(layer(pictures, training=True))
                 demand(drawn.shape == pictures.shape, f"{values}: {pictures.shape} became {drawn.shape}.")
                 demand(drawn.dtype == np.float32, f"{values}: float32 became {drawn.dtype}.")
-                inside = bool(np.isfinite(drawn).all()) and drawn.min() >= -1e-3 and drawn.max() <= 255.001
+                inside = bool(np.isfinite(drawn).all() and drawn.min() >= -1e-3 and drawn.max() <= 255.001)
                 demand(inside, f"{values}: pixels from {drawn.min():.1f} to {drawn.max():.1f}, expected 0 to 255.")
 
     def test_input_kept(self, part: Augmentation) -> None:
