@@ -108,6 +108,8 @@ class Conductor:
         if self.stopping or self._exhausted:
             return False
         count = len(self.records) + len(self.running)
+        if not count:
+            return True  # however small the budget, one trial is better than none
         return not spent(self.config, count, self.elapsed() + self._expected())
 
     def _expected(self) -> float:

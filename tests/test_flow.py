@@ -294,6 +294,13 @@ def test_several_workers_share_the_trials(data, tmp_path):
     assert (result.run / "worker-1.log").is_file()
 
 
+def test_however_small_the_budget_one_trial_is_run(data, tmp_path):
+    result = autotl.search(data, out=tmp_path / "run", time=0.5, heads=("plain", "dense"), **QUICK)
+    (only,) = result.records
+    assert only.score is not None
+    assert len(only.history) == 1  # stopped after its first epoch
+
+
 def test_a_time_budget_ends_the_search(data, tmp_path):
     began = time.monotonic()
     result = autotl.search(data, out=tmp_path / "run", time=14, heads=("plain", "dense"), **QUICK)
