@@ -118,6 +118,9 @@ class Conductor:
         return median(latest) if latest else 0.0
 
     def _begin_next(self, place: int) -> None:
+        complete = [record for record in ranked(self.records, self.config.metric) if record.state == "complete"]
+        if complete:
+            self.study.deepen(len(self.records), complete[0].candidate.backbone)
         tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
         proposal = self.study.ask(tried)
         if proposal is None:

@@ -93,7 +93,7 @@ def _with_workers(
             tell(Note(text, warning=True))
         study = Study(folder.study, space, metric=config.metric, seed=config.seed)
         study.recover(folder.records())
-        study.begin(space.starts(list(anatomies)))
+        study.begin()
         conductor = Conductor(pool, study, folder, config, log.elapsed, tell)
         if conductor.run_trials() or not folder.metrics.is_file():
             conductor.finish()

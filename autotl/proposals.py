@@ -19,6 +19,7 @@ TRAINING: Mapping[str, Dimension] = {
     "batch_size": Choice(32, 16, 64),
 }
 KINDS = ("backbone", "head", "augmentation")
+STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,17 @@ class SearchSpace:
         self.candidate(draw)
         return drawn
 
-    def starts(self, ranking: list[str]) -> list[dict[str, Value]]:
-        """Return the candidates to try first: the default recipe on each backbone, then deeper ones on the best."""
-        first = ranking[0]
-        blocks = f"backbone.{first}.unfrozen_blocks"
-        recipes = [self.recipe(backbone=name) for name in ranking[:4]]
-        recipes += [self.recipe(**{"backbone": first, blocks: count, "augmentation": "flip_crop"}) for count in (2, 4)]
-        return [recipe for place, recipe in enumerate(recipes) if recipe not in recipes[:place]]
+    def starts(self) -> list[dict[str, Value]]:
+        """Return the candidates to try first: the default recipe on each backbone, in their order."""
+        return [self.recipe(backbone=name) for name in list(self.anatomies)[:STARTS]]
+
+    def deeper(self, backbone: str) -> list[dict[str, Value]]:
+        """Return the candidates to try next, on the backbone that came out best: the default recipe, unfrozen."""
+        blocks = f"backbone.{backbone}.unfrozen_blocks"
+        default = self.recipe(backbone=backbone)
+        wanted = [{"backbone": backbone, "augmentation": "flip_crop", blocks: count} for count in (2, 4)]
+        recipes = [default, *(self.recipe(**each) for each in wanted)]
+        return [recipe for place, recipe in enumerate(recipes) if recipe not in recipes[:place]][1:]
 
     def snapped(self) -> list[str]:
         """Return in words where a pinned count of unfrozen layers lies on no cut, and what runs instead."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import optuna
 
 from autotl.candidate import Candidate, TrialRecord
 from autotl.errors import RunError
 from autotl.proposals import SearchSpace
-
-if TYPE_CHECKING:
-    from autotl.space import Value
 
 _STARTUP = 8
 _UNPRUNED = 4
@@ -50,10 +46,17 @@ class Study:
                 self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                 self._study.enqueue_trial(trial.params, skip_if_exists=False)
 
-    def begin(self, starts: Iterable[dict[str, Value]]) -> None:
+    def begin(self) -> None:
         """Queue the candidates to try first, in a new study; an old one goes on where it was."""
         if not self._study.get_trials(deepcopy=False):
-            for recipe in starts:
+            for recipe in self._space.starts():
+                self._study.enqueue_trial(recipe)
+
+    def deepen(self, ended: int, best: str) -> None:
+        """Queue deeper recipes on the backbone `best`, once, when the first candidates have `ended`."""
+        if ended >= len(self._space.starts()) and not self._study.user_attrs.get("deepened"):
+            self._study.set_user_attr("deepened", best)
+            for recipe in self._space.deeper(best):
                 self._study.enqueue_trial(recipe)
 
     def has_others(self, kind: str, part: str) -> bool:

@@ -88,21 +88,29 @@ def test_what_is_pinned_is_not_drawn():
 
 
 def test_the_first_candidate_is_the_default_recipe():
-    first, *others = space().starts(["mobilenet_v2", "mobilenet"])
-    assert first["backbone"] == "mobilenet_v2"
+    first, *others = space().starts()
+    assert first["backbone"] == "mobilenet"
     assert first["head"] == "dense"
     assert first["head.dense.units"] == 256
-    assert first["backbone.mobilenet_v2.unfrozen_blocks"] == 0
+    assert first["backbone.mobilenet.unfrozen_blocks"] == 0
     assert first["augmentation"] == "none"
     assert first["learning_rate"] == TRAINING["learning_rate"].first()
-    assert {recipe["backbone"] for recipe in others} == {"mobilenet_v2", "mobilenet"}
-    assert all(recipe != first for recipe in others)
+    assert [recipe["backbone"] for recipe in others] == ["mobilenet_v2"]
+
+
+def test_deeper_recipes_unfreeze_and_augment_the_backbone_asked_for():
+    one, two = space().deeper("mobilenet_v2")
+    assert {one["backbone"], two["backbone"]} == {"mobilenet_v2"}
+    assert (one["backbone.mobilenet_v2.unfrozen_blocks"], two["backbone.mobilenet_v2.unfrozen_blocks"]) == (2, 3)
+    assert {one["augmentation"], two["augmentation"]} == {"flip_crop"}
+    assert space(unfrozen_layers=0, augmentation="none").deeper("mobilenet") == []
 
 
 def test_the_first_recipes_respect_what_is_pinned_and_missing():
     narrowed = SearchSpace({"m": anatomy("m", (0,))}, {"linear": {}}, {"none": {}}, {}, 5)
-    (only,) = narrowed.starts(["m"])
+    (only,) = narrowed.starts()
     assert only == {"learning_rate": 1e-3, "batch_size": 32}
+    assert narrowed.deeper("m") == []
 
 
 def test_pins_are_read_by_their_dimension_and_narrow_the_parts():

@@ -33,10 +33,23 @@ def run(one: Study, count: int) -> list[TrialRecord]:
 
 def test_the_first_trial_is_the_default_recipe_on_the_first_backbone(tmp_path):
     one = study(tmp_path)
-    one.begin(space().starts(["mobilenet_v2", "mobilenet"]))
+    one.begin()
     number, candidate = one.ask({})
     assert number == 0
-    assert (candidate.backbone, candidate.head, candidate.unfrozen_layers) == ("mobilenet_v2", "dense", 0)
+    assert (candidate.backbone, candidate.head, candidate.unfrozen_layers) == ("mobilenet", "dense", 0)
+
+
+def test_once_every_backbone_was_tried_the_best_one_is_unfrozen(tmp_path):
+    one = study(tmp_path)
+    one.begin()
+    one.deepen(1, "mobilenet")  # too early
+    run(one, 2)
+    one.deepen(2, "mobilenet_v2")
+    one.deepen(3, "mobilenet")  # only once
+    again = study(tmp_path)  # a resumed study knows
+    again.deepen(4, "mobilenet")
+    candidates = [r.candidate for r in run(again, 2)]
+    assert [(c.backbone, c.unfrozen_layers) for c in candidates] == [("mobilenet_v2", 20), ("mobilenet_v2", 47)]
 
 
 def test_any_optuna_reads_the_study_and_finds_what_ran(tmp_path):
