@@ -7,16 +7,15 @@ import io
 import json
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.errors import TrialError
+from autotl.errors import DataError, TrialError
 from autotl.folder import RunFolder, write_whole
 from autotl.metrics import interval, scores
-from autotl.transfer.features import BATCH, run
+from autotl.predict import LoadedModel, infer
 from autotl.transfer.network import assemble, whole
 from autotl.trial import load_weights, set_values
 
@@ -39,11 +38,8 @@ def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: 
     """
     model = rebuild(workshop, candidate, load_weights(folder.weights(number)))
     dataset, metric = workshop.dataset, workshop.config.metric
-    probabilities = {
-        split: _probabilities(workshop, model, dataset, split, candidate.image_size)
-        for split in _SCORED
-        if dataset.indices(split)
-    }
+    loaded = LoadedModel(model, dataset.classes, (candidate.image_size, candidate.image_size))
+    probabilities = {split: _probabilities(workshop, loaded, split) for split in _SCORED if dataset.indices(split)}
     measured: dict[str, Any] = {"metric": metric, "trial": number, "test": None}
     for split, predicted in probabilities.items():
         labels = np.array([dataset.pictures[i].label for i in dataset.indices(split)])
@@ -98,28 +94,19 @@ def versions() -> dict[str, str]:
     }
 
 
-def _probabilities(workshop: Workshop, model: keras.Model, dataset: Dataset, split: Split, size: int) -> NDArray[Any]:
-    from autotl.data.decode import decode_many
+def _probabilities(workshop: Workshop, loaded: LoadedModel, split: Split) -> NDArray[Any]:
+    """Return what the whole model says of the pictures of a split, read as any new picture would be."""
 
-    indices = dataset.indices(split)
-    paths = [dataset.pictures[i].path for i in indices]
-    found, done = [], 0
-    for block in _blocks(array for _, array in decode_many(paths, (size, size))):
-        found.append(run(model, block.astype(np.float32)))
-        done += len(block)
-        workshop.features.on_progress(f"Scoring the best model ({split})", done, len(indices))
-    return np.concatenate(found)
+    def on_progress(done: int, total: int) -> None:
+        workshop.features.on_progress(f"Scoring the best model ({split})", done, total)
 
-
-def _blocks(arrays: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    block: list[NDArray[Any]] = []
-    for array in arrays:
-        block.append(array)
-        if len(block) == BATCH:
-            yield np.stack(block)
-            block = []
-    if block:
-        yield np.stack(block)
+    paths = [Path(workshop.dataset.pictures[i].path) for i in workshop.dataset.indices(split)]
+    rows = []
+    for row in infer(loaded, paths, on_progress=on_progress):
+        if isinstance(row, DataError):  # it could be read when the search began
+            raise row
+        rows.append(row)
+    return np.stack(rows)
 
 
 def _write_model(workshop: Workshop, folder: RunFolder, model: keras.Model, candidate: Candidate) -> None:
