@@ -88,8 +88,8 @@ class Conductor:
 
     def finish(self) -> dict[str, Any]:
         """Have the best trial written as a whole model and scored; raises TrialError when no trial ended well."""
-        best = next(iter(ranked(self.records, self.config.metric)), None)
-        if best is None or best.state != "complete":
+        best = next(iter(self._complete()), None)
+        if best is None:
             raise TrialError(self._nothing_ended())
         job = {
             "do": "finish",
@@ -103,6 +103,10 @@ class Conductor:
         self._draw(best)
         write_whole(self.folder.metrics, json.dumps(metrics, indent=1))
         return metrics
+
+    def _complete(self) -> list[TrialRecord]:
+        """Return the trials that may win, best first."""
+        return [record for record in ranked(self.records, self.config.metric) if record.state == "complete"]
 
     def _may_begin(self) -> bool:
         if self.stopping or self._exhausted:
@@ -118,7 +122,7 @@ class Conductor:
         return median(latest) if latest else 0.0
 
     def _begin_next(self, place: int) -> None:
-        complete = [record for record in ranked(self.records, self.config.metric) if record.state == "complete"]
+        complete = self._complete()
         if complete:
             self.study.deepen(len(self.records), complete[0].candidate.backbone)
         tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
@@ -216,8 +220,7 @@ class Conductor:
 
     def _drop_weights(self) -> None:
         """Delete the weights of trials that can no longer win."""
-        complete = [record for record in ranked(self.records, self.config.metric) if record.state == "complete"]
-        kept = {record.number for record in complete[:KEPT_WEIGHTS]}
+        kept = {record.number for record in self._complete()[:KEPT_WEIGHTS]}
         for record in self.records:
             if record.number not in kept:
                 self.folder.weights(record.number).unlink(missing_ok=True)

@@ -159,11 +159,11 @@ def _read_pins(catalogue: Catalogue, pins: Mapping[str, Value]) -> dict[str, Val
                 f"--set {name}={value}: there is no dimension {name!r}.{near_miss(name, known)} "
                 "`autotl plugins list` shows the parts and what they vary."
             )
-        read[name] = int_pin(name, value) if name.endswith("unfrozen_layers") else known[name].read(value, name)
+        read[name] = _read_layers(name, value) if name.endswith("unfrozen_layers") else known[name].read(value, name)
     return read
 
 
-def int_pin(name: str, value: object) -> int:
+def _read_layers(name: str, value: object) -> int:
     """Return a count of layers, 0 or more; raises ConfigError."""
     try:
         count = int(str(value))

@@ -81,6 +81,17 @@ class Network:
         """Set all weights back to the first ones."""
         self.model.set_weights(self.first_weights)
 
+    def thaw(self, unfrozen: Cut) -> keras.Model | None:
+        """Let the layers above a cut train and no others; return these as a model, None when there are none.
+
+        All trials share the layers, so a step must be thawed again before it is traced again.
+        """
+        suffix = self.piece(unfrozen, self.cuts[0])
+        _set_trainable(self.model, False)
+        if suffix is not None:
+            _set_trainable(suffix, True)
+        return suffix
+
     def anatomy(self) -> Anatomy:
         """Return what the search needs to know, as plain data."""
         counts = tuple(cut.unfrozen_layers for cut in self.cuts)
@@ -127,10 +138,7 @@ def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...],
 
 def assemble(network: Network, head: keras.Model, cached: Cut, unfrozen: Cut) -> Trainee:
     """Return the trainee: features at `cached` in, logits out; layers above `unfrozen` and the head train."""
-    suffix = network.piece(unfrozen, network.cuts[0])
-    _set_trainable(network.model, False)
-    if suffix is not None:
-        _set_trainable(suffix, True)
+    suffix = network.thaw(unfrozen)
     model = _trainee_class()(network.piece(cached, unfrozen), suffix, head)
     model.build((None, *cached.tensor.shape[1:]))
     return Trainee(model, suffix, head)

@@ -31,16 +31,18 @@ WEIGHT_DECAY = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A compiled trainee with its optimiser, the cut it reads from, and the values it started with."""
+    """A compiled trainee with its optimiser, the cuts it reads from and trains above, and the values it began with."""
 
     trainee: Trainee
     network: Network
     cached: Cut
+    unfrozen: Cut
     first_values: list[tuple[Any, Any]]
 
     def reset(self) -> None:
         """Set everything back, so that a trial does not know what ran before it."""
         self.network.reset()
+        self.network.thaw(self.unfrozen)
         for variable, value in self.first_values:
             variable.assign(value)
 
@@ -127,7 +129,7 @@ class Workshop:
             jit_compile=compiles(),
         )
         variables = [*head.variables, *optimizer.variables]
-        return Step(trainee, network, cached, [(v, keras.ops.convert_to_numpy(v)) for v in variables])
+        return Step(trainee, network, cached, unfrozen, [(v, keras.ops.convert_to_numpy(v)) for v in variables])
 
     def head(self, network: Network, candidate: Candidate) -> keras.Model:
         """Return a fresh head for a candidate."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import AutotlError, WeightsError
+from autotl.errors import AutotlError
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -98,7 +98,7 @@ def _kind(error: Exception) -> str:
     name = type(error).__name__
     if isinstance(error, MemoryError) or "ResourceExhausted" in name or "out of memory" in str(error).lower():
         return "memory"
-    return "weights" if isinstance(error, WeightsError) else "error"
+    return "error"
 
 
 def _one_line(error: Exception) -> str:

@@ -54,7 +54,6 @@ def trial(bench: Bench, job: dict[str, Any], report: Report) -> dict[str, Any]:
         "score": trained.score if math.isfinite(trained.score) else None,
         "metrics": trained.metrics,
         "history": trained.history,
-        "stopped": trained.stopped,
     }
 
 

@@ -22,10 +22,9 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A job whose worker died: why, in a line, and whether memory was the cause."""
+    """A job whose worker died: why, in a line."""
 
     reason: str
-    memory: bool
 
 
 class Pool:
@@ -119,10 +118,10 @@ class Pool:
             worker, used = self._workers[place], self._workers[place].memory()
             if used > self.memory:
                 text = f"its worker used {used / 1e9:.1f} GB of memory, {self.memory / 1e9:.1f} GB are allowed"
-                self._verdicts.setdefault(place, Lost(text, memory=True))
+                self._verdicts.setdefault(place, Lost(text))
                 worker.kill()
             elif time.monotonic() - worker.heard > (silence := self._allowed_silence(worker)):
-                self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s", memory=False))
+                self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s"))
                 worker.kill()
 
     def _allowed_silence(self, worker: Process) -> float:
@@ -149,9 +148,9 @@ def gpus() -> int:
 
 def _cause(code: int) -> Lost:
     if code == -9:
-        return Lost("its worker was killed from outside (signal 9), most likely because memory ran out", memory=True)
+        return Lost("its worker was killed from outside (signal 9), most likely because memory ran out")
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return Lost(f"its worker ended by itself ({how})", memory=False)
+    return Lost(f"its worker ended by itself ({how})")
 
 
 def _fair_share(count: int) -> int:

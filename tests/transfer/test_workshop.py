@@ -119,6 +119,15 @@ def test_trials_that_differ_only_in_numbers_share_a_compiled_step(workshop):
     assert workshop.step(candidate(1)) is not one
 
 
+def test_a_reused_step_still_trains_its_layers_when_it_is_traced_anew(workshop, data, tmp_path):
+    train(workshop, candidate(4, batch_size=8), lambda row: True)
+    train(workshop, candidate(0), lambda row: True)  # freezes the layers that both share
+    again = train(workshop, candidate(4, batch_size=4), lambda row: True)  # another shape: another trace
+    fresh = train(workshop_in(data, tmp_path / "fresh"), candidate(4, batch_size=4), lambda row: True)
+    for one, two in zip(again.weights, fresh.weights, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
+
+
 def test_unfrozen_layers_learn_at_their_own_rate(workshop):
     def moved(unfrozen_rate: float) -> float:
         chosen = candidate(4, epochs=2, unfrozen_rate=unfrozen_rate)
