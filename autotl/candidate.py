@@ -21,7 +21,7 @@ class Candidate:
 
     `unfrozen_layers` counts Keras layers of the backbone from the top and always lies on a cut point.
     `values` holds the dimensions of the parts under their study names (`head.dense.units`) and those of the
-    training under bare names (`learning_rate`).
+    training under bare names (`learning_rate`). `seed` is added to that of the search: 0 but for repetitions.
     """
 
     backbone: str
@@ -31,6 +31,7 @@ class Candidate:
     unfrozen_layers: int
     epochs: int
     values: Mapping[str, Value] = field(default_factory=dict)
+    seed: int = 0
 
     def of(self, kind: str, part: str) -> dict[str, Value]:
         """Return the keywords of one part's `build`."""
@@ -50,7 +51,8 @@ class Candidate:
 class Anatomy:
     """What a worker found when it built a backbone: its cuts, size and the identity of its weights.
 
-    `cuts` lists every possible `unfrozen_layers`, ascending, 0 first; `offered` those the search draws from.
+    `cuts` lists every possible `unfrozen_layers`, ascending, 0 first; `offered` those the search draws from;
+    `work` the share of a forward pass's multiplications that lies above each of `cuts`, from 0 to 1.
     """
 
     backbone: str
@@ -62,6 +64,7 @@ class Anatomy:
     offered: tuple[int, ...]
     weights: str
     weights_digest: str
+    work: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class TrialRecord:
     """How a trial went: `score` is the best epoch's value of the metric, larger is better only if it says so.
 
     `history` has one row per epoch: epoch, loss, accuracy, valid_loss, valid_accuracy, score, seconds.
+    `probe` marks a closed look at frozen features, not trained by epochs; `continues` is the number of the paused
+    trial that this one went on from, `repeats` of the one whose recipe it repeats with another seed.
     """
 
     number: int
@@ -80,6 +85,9 @@ class TrialRecord:
     seconds: float = 0.0
     reason: str = ""
     history: tuple[Mapping[str, float], ...] = ()
+    probe: bool = False
+    continues: int | None = None
+    repeats: int | None = None
 
 
 def to_plain(thing: Any) -> dict[str, Any]:
@@ -102,8 +110,8 @@ def record_from(plain: Mapping[str, Any]) -> TrialRecord:
 def anatomy_from(plain: Mapping[str, Any]) -> Anatomy:
     """Return the anatomy that `to_plain` wrote."""
     fields = dict(plain)
-    for name in ("feature_shape", "cuts", "offered"):
-        fields[name] = tuple(fields[name])
+    for name in ("feature_shape", "cuts", "offered", "work"):
+        fields[name] = tuple(fields.get(name, ()))
     return Anatomy(**fields)
 
 

@@ -3,7 +3,7 @@
 config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 study.db         the Optuna study (SQLite)
-trials/N/        trial.json, and weights.npz while the trial may still win
+trials/N/        trial.json, valid.npy; weights.npz while the trial may win, state.npz while it may go on
 best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
 log.jsonl        one line per event
 """
@@ -68,6 +68,14 @@ class RunFolder:
     def weights(self, number: int) -> Path:
         """Return where a trial keeps its best weights."""
         return self.trial(number) / "weights.npz"
+
+    def state(self, number: int) -> Path:
+        """Return where a paused trial keeps what it needs to go on."""
+        return self.trial(number) / "state.npz"
+
+    def valid(self, number: int) -> Path:
+        """Return where a trial keeps its probabilities on the validation pictures: `(pictures, classes)` float32."""
+        return self.trial(number) / "valid.npy"
 
     def save_record(self, record: TrialRecord) -> None:
         """Write a trial's record."""
