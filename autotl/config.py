@@ -38,6 +38,7 @@ class SearchConfig(BaseModel):
     plugins: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     metric: Metric = "accuracy"
+    probe: bool = Field(default=True, description="look at every backbone's frozen features before the first trial")
     epochs: int = Field(default=10, ge=1, le=10_000)
     image_size: int | None = Field(default=None, ge=16, le=2048)
     views: int = Field(default=4, ge=1, le=64, description="pictures drawn per image by an augmentation, kept")

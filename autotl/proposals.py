@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autotl.candidate import Anatomy, Candidate
@@ -69,9 +69,28 @@ class SearchSpace:
         self.candidate(draw)
         return drawn
 
-    def starts(self) -> list[dict[str, Value]]:
-        """Return the candidates to try first: the default recipe on each backbone, in their order."""
-        return [self.recipe(backbone=name) for name in list(self.anatomies)[:STARTS]]
+    def starts(self, order: Sequence[str] = ()) -> list[dict[str, Value]]:
+        """Return the candidates to try first, on the backbones in `order`, best first; without one in their own.
+
+        They are the default recipe on the first backbone, deeper ones on it, then the default on the next best.
+        """
+        first, *others = list(order or self.anatomies)[:STARTS]
+        default, *rest = (self.recipe(backbone=name) for name in (first, *others))
+        return [default, *self.deeper(first), *rest]
+
+    def probe(self, backbone: str) -> dict[str, Value] | None:
+        """Return the drawn values of the candidate that a probe of a backbone is; None where it lies outside.
+
+        A probe is a linear head on the average of frozen features of plain pictures. It knows nothing of learning
+        rates, batches and dropout: where one of these is pinned, a probe is not what was asked for.
+        """
+        depth, pooling = f"backbone.{backbone}.unfrozen_blocks", "head.linear.pooling"
+        wanted: dict[str, Value] = {"head": "linear", "augmentation": "none", depth: 0, pooling: "average"}
+        recipe = self.recipe(backbone=backbone, **wanted)
+        built = self.candidate(lambda name, dimension: recipe[name])
+        untrained = not any(name in TRAINING or name == "head.linear.dropout" for name in self.pins)
+        plain = (built.head, built.augmentation, built.unfrozen_layers) == ("linear", "none", 0)
+        return recipe if untrained and plain and built.values.get(pooling, "average") == "average" else None
 
     def deeper(self, backbone: str) -> list[dict[str, Value]]:
         """Return the candidates to try next, on the backbone that came out best: the default recipe, unfrozen."""

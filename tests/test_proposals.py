@@ -88,14 +88,53 @@ def test_what_is_pinned_is_not_drawn():
 
 
 def test_the_first_candidate_is_the_default_recipe():
-    first, *others = space().starts()
+    first = space().starts()[0]
     assert first["backbone"] == "mobilenet"
     assert first["head"] == "dense"
     assert first["head.dense.units"] == 256
     assert first["backbone.mobilenet.unfrozen_blocks"] == 0
     assert first["augmentation"] == "none"
     assert first["learning_rate"] == TRAINING["learning_rate"].first()
-    assert [recipe["backbone"] for recipe in others] == ["mobilenet_v2"]
+
+
+def test_the_best_backbone_is_unfrozen_before_the_next_best_is_tried():
+    first, *rest = space().starts(["mobilenet_v2", "mobilenet"])
+    assert first == space().recipe(backbone="mobilenet_v2")
+    assert rest == [*space().deeper("mobilenet_v2"), space().recipe(backbone="mobilenet")]
+
+
+def test_a_probe_is_a_linear_head_on_plain_frozen_averages():
+    recipe = space().probe("mobilenet_v2")
+    assert recipe["backbone"] == "mobilenet_v2"
+    assert (recipe["head"], recipe["augmentation"]) == ("linear", "none")
+    assert recipe["backbone.mobilenet_v2.unfrozen_blocks"] == 0
+    assert recipe["learning_rate"] == TRAINING["learning_rate"].first()
+    pooling = {"linear": {"pooling": Choice("max", "average")}}
+    other = SearchSpace({"m": anatomy("m", (0,))}, pooling, {"none": {}}, {}, 5)
+    assert other.probe("m")["head.linear.pooling"] == "average"
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        {"unfrozen_layers": 20},
+        {"backbone.mobilenet.unfrozen_layers": 11},
+        {"learning_rate": 1e-4},
+        {"batch_size": 16},
+        {"head.linear.dropout": 0.4},
+        {"head.linear.pooling": "max"},
+    ],
+)
+def test_where_something_else_is_pinned_a_probe_is_no_candidate(pins):
+    heads = {"linear": {"pooling": Choice("average", "max"), "dropout": Float(0.0, 0.5)}, "dense": {}}
+    found = {name: anatomy(name) for name in ("mobilenet", "mobilenet_v2")}
+    assert SearchSpace(found, heads, AUGMENTATIONS, {}, 5).probe("mobilenet") is not None
+    assert SearchSpace(found, heads, AUGMENTATIONS, pins, 5).probe("mobilenet") is None
+
+
+@pytest.mark.parametrize("parts", [({"dense": {}}, {"none": {}}), ({"linear": {}}, {"flip_crop": {}})])
+def test_where_other_parts_were_chosen_a_probe_is_no_candidate(parts):
+    assert SearchSpace({"m": anatomy("m")}, *parts, {}, 5).probe("m") is None
 
 
 def test_deeper_recipes_unfreeze_and_augment_the_backbone_asked_for():
