@@ -110,10 +110,17 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
     assert "attention" in done.stdout
 
 
-def test_the_benchmark_explains_itself(run) -> None:
-    done = run(EXAMPLES / "benchmarks" / "search_speed.py", "--help")
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("search_speed.py", "feature store"), ("race.py", "held-out pictures"), ("scale.py", "Memory")],
+)
+def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
+    done = run("-X", "importtime", EXAMPLES / "benchmarks" / name, "--help")
     assert done.returncode == 0, done.stderr
-    assert "feature store" in done.stdout
+    assert word in done.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & {"keras", "tensorflow", "optuna"}
 
 
 def test_the_readme_names_every_example_and_no_other() -> None:
