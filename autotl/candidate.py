@@ -38,9 +38,9 @@ class Candidate:
         prefix = f"{kind}.{part}."
         return {name[len(prefix) :]: value for name, value in self.values.items() if name.startswith(prefix)}
 
-    def number(self, name: str) -> float:
-        """Return a dimension of the training as a number."""
-        return float(self.values[name])
+    def number(self, name: str, default: float | None = None) -> float:
+        """Return a dimension of the training as a number, `default` where it has none."""
+        return float(self.values[name] if default is None else self.values.get(name, default))
 
     def key(self) -> str:
         """Return a short hash: equal for equal candidates."""

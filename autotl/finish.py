@@ -16,8 +16,8 @@ from autotl.errors import DataError, TrialError
 from autotl.folder import RunFolder, write_whole
 from autotl.metrics import interval, scores
 from autotl.predict import LoadedModel, infer
-from autotl.transfer.network import assemble, whole
-from autotl.trial import load_weights, set_values
+from autotl.trained import load_weights, set_values
+from autotl.transfer.network import whole
 
 if TYPE_CHECKING:
     import keras
@@ -58,8 +58,7 @@ def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]
     network = workshop.network(candidate.backbone, candidate.image_size)
     network.reset()
     head = workshop.head(network, candidate)
-    cut = network.cut(candidate.unfrozen_layers)
-    set_values(assemble(network, head, cut, cut), weights)
+    set_values([*network.thaw(network.cut(candidate.unfrozen_layers)), *head.weights], weights)
     return whole(network, head)
 
 

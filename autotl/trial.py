@@ -1,126 +1,188 @@
-"""Trains one candidate, in a worker: epochs over cached features, best weights kept, one report per epoch."""
+"""Trains one candidate, in a worker: the head on frozen features, then unfrozen layers and head together."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autotl.errors import TrialError
-from autotl.metrics import better, scores
-from autotl.transfer.features import BATCH, augment, run
+from autotl.metrics import scores
+from autotl.trained import Trained, get_values, load_state, save_state, set_values
+from autotl.transfer.rows import Rows, rows_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from autotl.candidate import Candidate
-    from autotl.transfer.features import Policy
-    from autotl.transfer.network import Trainee
-    from autotl.transfer.workshop import Step, Workshop
+    from autotl.transfer.workshop import Fit, Workshop
 
 Report = Callable[[dict[str, float]], bool]
 WARM_SHARE = 0.1
 LAST_RATE = 0.01
-
-
-@dataclass
-class Trained:
-    """What a trial leaves: one row per epoch, and the best epoch's weights, scores and place."""
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
-    score: float = math.nan
-    metrics: dict[str, float] = field(default_factory=dict)
-    weights: list[NDArray[Any]] = field(default_factory=list)
-    stopped: bool = False
+ALONE_STEPS = 100  # of the head before layers are unfrozen; it takes a hundredth of what an epoch of those takes
+PATIENCE = 0.5  # of the epochs: a falling rate often brings the best ones last
+_IMBALANCE = 1.5
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The training rows a step reads: `view(0)` are the plain pictures at the cached cut, `view(1)` and up drawn ones.
+class Phase:
+    """The epochs from `first` to `last` with one compiled fit; each goes over the rows `passes` times."""
 
-    A view is computed when its epoch comes, so a trial that is pruned early never pays for the others.
+    fit: Fit
+    rows: Rows
+    first: int
+    last: int
+    passes: int
+    size: int
+
+    @property
+    def steps(self) -> int:
+        """The steps of one epoch."""
+        return self.passes * (len(self.rows.labels) // self.size)
+
+    def rate(self, epoch: int, done: int) -> float:
+        """Return the share of the learning rate after `done` steps of an epoch."""
+        return rate(((epoch - self.first) * self.steps + done) / (self.steps * (self.last - self.first + 1)))
+
+
+class Trial:
+    """One candidate in training: where it is, and what it has so far.
+
+    With unfrozen layers, epoch 1 is the head's alone, on the frozen features of the plain pictures: a head that knows
+    nothing yet would spoil pretrained layers (Kumar et al. 2022, arXiv 2202.10054).
     """
 
-    view: Callable[[int], NDArray[Any]]
-    views: int
-    places: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    seed: int
+    def __init__(self, workshop: Workshop, candidate: Candidate, *, accumulate: int = 1) -> None:
+        import keras
 
-    def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[Any]:
-        """Return some training rows; epochs take turns with the views, the plain one first."""
-        turn = (epoch - 1) % self.views
-        return np.asarray(self.view(turn)[chosen if turn else self.places[chosen]])
+        self.workshop, self.candidate = workshop, candidate
+        self.step = workshop.step(candidate, accumulate)
+        self.trained = Trained(metric=workshop.config.metric)
+        self.phases = self._phases()
+        self._smoothing = candidate.number("label_smoothing", 0.0)
+        labels = self.phases[0].rows.labels
+        self._weights = class_weights(labels, len(workshop.dataset.classes), workshop.config.metric, candidate)
+        keras.utils.set_random_seed(workshop.config.seed + candidate.seed)
 
-    def batches(self, epoch: int, size: int) -> Iterator[NDArray[np.int64]]:
-        """Return the shuffled training rows of an epoch in full batches: one shape, one trace.
+    def train(self, report: Report, until: float = math.inf) -> Trained:
+        """Train to the end, or until `report(row)` says no after an epoch, or until a moment of `time.monotonic()`.
 
-        What is left over differs from epoch to epoch, so every picture gets its turn.
+        Raises TrialError when the loss stops being a number, or the time is up before the first epoch has ended.
         """
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.places))
-        for start in range(0, len(order) - size + 1, size):
-            yield order[start : start + size]
+        trained, began = self.trained, time.monotonic()
+        for epoch in range(len(trained.history) + 1, self.candidate.epochs + 1):
+            phase = next(phase for phase in self.phases if epoch <= phase.last)
+            row: dict[str, float] = {"epoch": epoch, **self._epoch(phase, epoch, until)}
+            if time.monotonic() > until:
+                break
+            self._validate(phase, row)
+            row["seconds"] = time.monotonic() - began
+            began = time.monotonic()
+            if not report(row) or self._settled(epoch):
+                break
+        trained.stopped = len(trained.history) < self.candidate.epochs
+        if not trained.history:
+            raise TrialError("The time was up before its first epoch had ended.")
+        return trained
+
+    def prepare(self) -> None:
+        """Have the features computed that its first epochs read."""
+        for phase in self.phases:
+            phase.rows.view(0)
+
+    def save(self, path: Path) -> None:
+        """Write all that is needed to go on."""
+        save_state(path, self.trained, get_values(self.step.moving))
+
+    def resume(self, path: Path) -> None:
+        """Go on from what `save` wrote; raises OSError or ValueError when it cannot be read."""
+        set_values(self.step.moving, load_state(path, self.trained))
+
+    def _phases(self) -> list[Phase]:
+        step, candidate, epochs = self.step, self.candidate, self.candidate.epochs
+        first = step.together is not None and epochs > 1
+        phases = []
+        if step.together is None or first:
+            rows = rows_at(self.workshop, step.network, step.alone.tap, candidate, plain=first)
+            size = min(int(candidate.number("batch_size")), len(rows.labels))
+            passes = max(1, round(ALONE_STEPS * size / len(rows.labels))) if first else 1
+            phases.append(Phase(step.alone, rows, 1, 1 if first else epochs, passes, size))
+        if step.together is not None:
+            rows = rows_at(self.workshop, step.network, step.together.tap, candidate)
+            size = min(int(candidate.number("batch_size")), len(rows.labels))
+            phases.append(Phase(step.together, rows, 2 if first else 1, epochs, 1, size))
+        return phases
+
+    def _epoch(self, phase: Phase, epoch: int, until: float) -> dict[str, float]:
+        model, rows = phase.fit.trainee.model, phase.rows
+        if epoch == phase.first:
+            self._begin(phase)
+        losses, hits = [], []
+        for done, chosen in enumerate(rows.batches(epoch, phase.size, phase.passes)):
+            model.optimizer.learning_rate = self.candidate.number("learning_rate") * phase.rate(epoch, done)
+            labels = rows.labels[chosen]
+            weights = None if self._weights is None else self._weights[labels]
+            told = model.train_on_batch(
+                rows.batch(chosen, epoch), self._targets(labels), sample_weight=weights, return_dict=True
+            )
+            losses.append(float(told["loss"]))
+            hits.append(float(told["accuracy"]))
+            if time.monotonic() > until:
+                break
+        last = len(rows.labels) // phase.size
+        loss = float(np.mean(losses[-last:]))
+        if not math.isfinite(loss):
+            raise TrialError(f"The loss became {loss} in epoch {epoch}; a lower learning rate may help.")
+        return {"loss": loss, "accuracy": float(np.mean(hits[-last:]))}
+
+    def _begin(self, phase: Phase) -> None:
+        optimizer, candidate = phase.fit.trainee.model.optimizer, self.candidate
+        optimizer.slow_rate.assign(candidate.number("unfrozen_rate", 1.0))
+        optimizer.decay.assign(candidate.number("weight_decay", 0.0))
+        optimizer.average_rate.assign(1.0 - candidate.number("ema", 0.0))
+        optimizer.begin_averages()
+
+    def _targets(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return smoothed one-hot targets `(batch, classes)` (Szegedy et al. 2015, arXiv 1512.00567)."""
+        classes = len(self.workshop.dataset.classes)
+        targets = np.full((len(labels), classes), self._smoothing / classes, np.float32)
+        targets[np.arange(len(labels)), labels] += 1.0 - self._smoothing
+        return targets
+
+    def _validate(self, phase: Phase, row: dict[str, float]) -> None:
+        """Score an epoch, with the averaged weights where there are some, and keep the best."""
+        model, features = phase.fit.trainee.model, self.workshop.features
+        model.optimizer.exchange()
+        logits = phase.rows.logits(model)
+        if not np.isfinite(logits).all():
+            raise TrialError("The network gives values that are not numbers; a lower learning rate may help.")
+        probabilities = softmax(logits)
+        measured = scores(features.labels[phase.rows.valid], probabilities)
+        row["valid_loss"] = measured["log_loss"]
+        row.update({f"valid_{name}": value for name, value in measured.items()})
+        row["score"] = row["valid_" + self.trained.metric]
+        if self.trained.take(row):
+            self.trained.weights = get_values(self.step.variables)
+            self.trained.probabilities = probabilities.astype(np.float32)
+        model.optimizer.exchange()
+
+    def _settled(self, epoch: int) -> bool:
+        """Return whether neither the score nor the validation loss has improved for so long that it will not."""
+        history = self.trained.history
+        lowest = min(history, key=lambda row: row["valid_loss"])
+        patience = self.candidate.number("patience", max(5, math.ceil(PATIENCE * self.candidate.epochs)))
+        return epoch - max(self.trained.best_epoch, int(lowest["epoch"])) >= patience
 
 
 def train(workshop: Workshop, candidate: Candidate, report: Report, *, accumulate: int = 1) -> Trained:
-    """Train a candidate and return what it left; `report(row)` is asked after each epoch whether to go on.
-
-    Raises TrialError when the loss stops being a number.
-    """
-    import keras
-
-    step = workshop.step(candidate, accumulate)
-    policy = workshop.policy(candidate)
-    rows = _rows(workshop, step, policy, candidate.epochs)
-    live = policy.layer(0) if policy is not None and rows.views == 1 else None
-    keras.utils.set_random_seed(workshop.config.seed)
-    trained = Trained()
-    for epoch in range(1, candidate.epochs + 1):
-        began = time.monotonic()
-        row: dict[str, float] = {"epoch": epoch, **_train_epoch(step, rows, candidate, epoch, live)}
-        row.update(_validate(workshop, step, rows))
-        row["score"] = row["valid_" + workshop.config.metric]
-        row["seconds"] = time.monotonic() - began
-        _keep(trained, row, step.trainee, workshop.config.metric)
-        if not report(row):
-            trained.stopped = epoch < candidate.epochs
-            break
-    return trained
-
-
-def save_weights(path: Path, weights: list[NDArray[Any]]) -> None:
-    """Write weights whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part.npz")
-    np.savez(temporary, **{f"w{i:05d}": weight for i, weight in enumerate(weights)})  # type: ignore[arg-type]
-    temporary.replace(path)
-
-
-def load_weights(path: Path) -> list[NDArray[Any]]:
-    """Return the weights that `save_weights` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in sorted(file.files)]
-
-
-def get_values(trainee: Trainee) -> list[NDArray[Any]]:
-    """Return the weights that a trial trains: unfrozen layers, then the head."""
-    unfrozen = [] if trainee.unfrozen is None else trainee.unfrozen.get_weights()
-    return [np.array(weight) for weight in [*unfrozen, *trainee.head.get_weights()]]
-
-
-def set_values(trainee: Trainee, weights: list[NDArray[Any]]) -> None:
-    """Set the weights that `get_values` returned."""
-    count = 0 if trainee.unfrozen is None else len(trainee.unfrozen.weights)
-    if trainee.unfrozen is not None:
-        trainee.unfrozen.set_weights(weights[:count])
-    trainee.head.set_weights(weights[count:])
+    """Train a candidate and return what it left; `report(row)` is asked after each epoch whether to go on."""
+    return Trial(workshop, candidate, accumulate=accumulate).train(report)
 
 
 def rate(progress: float) -> float:
@@ -131,81 +193,22 @@ def rate(progress: float) -> float:
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * fallen))
 
 
+def class_weights(
+    labels: NDArray[np.int64], classes: int, metric: str, candidate: Candidate
+) -> NDArray[np.float32] | None:
+    """Return what a picture of each class counts, 1 on average, or None where all count alike.
+
+    By default only where the metric looks at each class by itself and classes differ in size by half or more.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    by_class = metric in ("balanced_accuracy", "macro_f1") and counts.max() >= _IMBALANCE * max(counts.min(), 1)
+    if not {"on": True, "off": False}.get(str(candidate.values.get("class_weights", "auto")), by_class):
+        return None
+    weights = len(labels) / (classes * np.maximum(counts, 1))
+    return np.asarray(weights, np.float32)
+
+
 def softmax(logits: NDArray[Any]) -> NDArray[Any]:
     """Return probabilities from logits, row by row."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
-
-
-def _rows(workshop: Workshop, step: Step, policy: Policy | None, epochs: int) -> Rows:
-    features, network, cached = workshop.features, step.network, step.cached
-    places = features.rows("train")
-    drawn = policy is not None and network.prefix(cached) is not None
-    views = min(workshop.config.views, epochs) if drawn else 1
-
-    @cache
-    def view(number: int) -> NDArray[Any]:
-        if number == 0 or policy is None:
-            return features.plain(network, cached)
-        return features.view(network, cached, policy, number)
-
-    return Rows(view, views, places, features.labels[places], workshop.config.seed)
-
-
-def _train_epoch(
-    step: Step, rows: Rows, candidate: Candidate, epoch: int, live: Callable[..., Any] | None
-) -> dict[str, float]:
-    model, size = step.trainee.model, _batch_size(candidate, len(rows.places))
-    total = candidate.epochs * (len(rows.places) // size)
-    done = (epoch - 1) * (len(rows.places) // size)
-    losses, hits = [], []
-    for chosen in rows.batches(epoch, size):
-        _set_rates(model.optimizer, candidate, done / total, epoch)
-        pixels = rows.batch(chosen, epoch)
-        drawn = pixels if live is None else augment(live, pixels)
-        logs = model.train_on_batch(drawn, rows.labels[chosen], return_dict=True)
-        losses.append(float(logs["loss"]))
-        hits.append(float(logs["accuracy"]))
-        done += 1
-    loss = float(np.mean(losses))
-    if not math.isfinite(loss):
-        raise TrialError(f"The loss became {loss} in epoch {epoch}; a lower learning rate may help.")
-    return {"loss": loss, "accuracy": float(np.mean(hits))}
-
-
-def _set_rates(optimizer: Any, candidate: Candidate, progress: float, epoch: int) -> None:
-    optimizer.learning_rate = candidate.number("learning_rate") * rate(progress)
-    if candidate.unfrozen_layers:
-        # a head that knows nothing yet would spoil pretrained layers: it learns alone first
-        slow = 0.0 if epoch == 1 and candidate.epochs > 1 else candidate.number("unfrozen_rate")
-        optimizer.slow_rate.assign(slow)
-
-
-def _validate(workshop: Workshop, step: Step, rows: Rows) -> dict[str, float]:
-    valid = workshop.features.rows("valid")
-    blocks = [valid[start : start + BATCH] for start in range(0, len(valid), BATCH)]
-    model = step.trainee.model
-    logits = np.concatenate([run(model, rows.view(0)[block]) for block in blocks])
-    if not np.isfinite(logits).all():
-        raise TrialError("The network gives values that are not numbers; a lower learning rate may help.")
-    measured = scores(workshop.features.labels[valid], softmax(logits))
-    return {"valid_loss": measured["log_loss"], **{f"valid_{name}": value for name, value in measured.items()}}
-
-
-def _keep(trained: Trained, row: dict[str, float], trainee: Trainee, metric: str) -> None:
-    """Note an epoch; ties in the score go to the lower validation loss."""
-    best = trained.history[trained.best_epoch - 1] if trained.history else None
-    trained.history.append(row)
-    if best is not None and not better(row["score"], best["score"], metric):
-        tie = row["score"] == best["score"] and row["valid_loss"] < best["valid_loss"]
-        if not tie:
-            return
-    trained.best_epoch = int(row["epoch"])
-    trained.score = row["score"]
-    trained.metrics = {name[6:]: value for name, value in row.items() if name.startswith("valid_")}
-    trained.metrics.pop("loss", None)
-    trained.weights = get_values(trainee)
-
-
-def _batch_size(candidate: Candidate, pictures: int) -> int:
-    return min(int(candidate.number("batch_size")), pictures)

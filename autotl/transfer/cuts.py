@@ -5,6 +5,7 @@ A cut splits a functional model into a frozen prefix and a trainable suffix that
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +24,15 @@ class Cut:
     """One cut: the tensor that crosses, and how many layers of the backbone lie above it.
 
     `joins` tells that the tensor leaves a merging layer (an addition, a concatenation): the end of a block.
-    `size` is the number of values of the tensor for one picture.
+    `size` is the number of values of the tensor for one picture, `work` the share of a forward pass's
+    multiplications that lies above the cut, 0 to 1.
     """
 
     tensor: Any
     unfrozen_layers: int
     joins: bool
     size: int
+    work: float
 
 
 def find(model: keras.Model) -> tuple[Cut, ...]:
@@ -37,14 +40,17 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
 
     Raises PluginError when the model is not functional, or has several inputs or outputs.
     """
-    nodes = _nodes(model)
+    ordered = nodes(model)
     start, end = _single(model.inputs), _single(model.outputs)
-    remaining = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
-    above = sum(_is_layer(node) for node in nodes)
+    remaining = Counter(id(tensor) for node in ordered for tensor in node.input_tensors)
+    above = sum(is_layer(node) for node in ordered)
+    total = max(sum(map(_work, ordered)), 1)
+    work = total
     live = {id(start): start}
-    cuts = {above: Cut(start, above, False, _size(start))}
-    for node in nodes:
-        above -= _is_layer(node)
+    cuts = {above: Cut(start, above, False, _size(start), 1.0)}
+    for node in ordered:
+        above -= is_layer(node)
+        work -= _work(node)
         live.update((id(tensor), tensor) for tensor in node.output_tensors)
         for tensor in node.input_tensors:
             remaining[id(tensor)] -= 1
@@ -52,7 +58,7 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
                 live.pop(id(tensor), None)
         if len(live) == 1:  # of several cuts below the same layer, the one nearest to it stays
             (tensor,) = live.values()
-            cuts[above] = Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor))
+            cuts[above] = Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor), work / total)
     return tuple(cuts[count] for count in sorted(cuts))
 
 
@@ -98,10 +104,10 @@ def outline(model: keras.Model) -> list[list[str]]:
     """Return the graph as text without the names that Keras numbers anew in each process."""
     made: dict[int, int] = {id(tensor): -1 for tensor in model.inputs}
     rows = []
-    for position, node in enumerate(_nodes(model)):
+    for position, node in enumerate(nodes(model)):
         config = {k: v for k, v in _config(node.operation).items() if k not in ("name", "trainable")}
         sources = [made.get(id(tensor), -1) for tensor in node.input_tensors]
-        rows.append([type(node.operation).__name__, repr(sorted(config.items())), str(sources)])
+        rows.append([type(node.operation).__name__, repr(sorted(config.items())), str(sources), _constants(node)])
         made.update((id(tensor), position) for tensor in node.output_tensors)
     return rows
 
@@ -111,10 +117,18 @@ def _config(operation: Any) -> dict[str, Any]:
 
     if isinstance(operation, keras.layers.Layer):
         return dict(operation.get_config())
-    return {}  # a bare operation (keras.ops) keeps its arguments on the node; its class and place say enough
+    return {}
 
 
-def _nodes(model: keras.Model) -> list[Any]:
+def _constants(node: Any) -> str:
+    """Return what a node was called with besides tensors: a bare operation (keras.ops) keeps its settings there."""
+    import keras
+
+    given = keras.tree.flatten((node.arguments.args, node.arguments.kwargs))
+    return repr([each for each in given if not isinstance(each, keras.KerasTensor)])
+
+
+def nodes(model: keras.Model) -> list[Any]:
     """Return the nodes of the graph in an order in which they can run, inputs left out."""
     by_depth = getattr(model, "_nodes_by_depth", None)
     if by_depth is None:
@@ -131,10 +145,20 @@ def _single(tensors: Sequence[Any]) -> Any:
     return tensors[0]
 
 
-def _is_layer(node: Any) -> bool:
+def is_layer(node: Any) -> bool:
+    """Return whether a node calls a Keras layer, and not a bare operation."""
     import keras
 
     return isinstance(node.operation, keras.layers.Layer)
+
+
+def _work(node: Any) -> int:
+    """Return about how many multiplications a node takes for one picture: its kernels at each place of its output."""
+    kernels = [weight for weight in getattr(node.operation, "weights", ()) if len(weight.shape) > 1]
+    places: int = 1
+    for side in node.output_tensors[0].shape[1:-1]:
+        places *= side or 1
+    return places * sum(int(math.prod(weight.shape)) for weight in kernels)
 
 
 def _size(tensor: Any) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.transfer.store import About, FeatureStore
+from autotl.transfer.planner import Plan
+from autotl.transfer.store import About, FeatureStore, Wanted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,12 +21,10 @@ if TYPE_CHECKING:
     from autotl.parts import Augmentation
     from autotl.space import Value
     from autotl.transfer.cuts import Cut
-    from autotl.transfer.network import Network
+    from autotl.transfer.network import Network, Tap
 
 OnProgress = Callable[[str, int, int], None]
 BATCH = 32
-WORTH = 4.0
-_ENTRY_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Features:
     on_progress: OnProgress
     number_format: str = "float16"
     _pixels: dict[int, NDArray[Any]] = field(default_factory=dict)
+    _warm: set[int] = field(default_factory=set)
 
     @cached_property
     def pictures(self) -> list[Picture]:
@@ -84,37 +85,94 @@ class Features:
             self._pixels[size] = self.store.fetch(about, shape, "uint8", lambda: self._decoded(size))
         return self._pixels[size]
 
-    def plain(self, network: Network, cut: Cut) -> NDArray[Any]:
-        """Return the features of every row at a cut; at the lowest cut these are the pixels."""
-        if network.prefix(cut) is None:
+    def plain(self, network: Network, tap: Tap) -> NDArray[Any]:
+        """Return the values of every row at a tap; at the lowest cut these are the pixels."""
+        if _is_pixels(network, tap):
             return self.pixels(network.image_size)
-        about = self._about(network, cut, _names(self.pictures))
-        shape = (len(self.pictures), *cut.tensor.shape[1:])
-        return self.store.fetch(about, shape, self.number_format, lambda: self._forward(network, cut))
+        names = _names(self.pictures)
+        wanted = self._wanted(network, tap, names, len(self.pictures))
+        kept = self.store.find(wanted)
+        if kept is not None:
+            return kept
+        source = self._nearest(network, tap, names)
+        start = self.plain(network, network.tap(source))
+        taps = [tap, *self._extras(network, tap, source, len(self.pictures))]
+        what = f"Features of {network.name}"
 
-    def view(self, network: Network, cut: Cut, policy: Policy, view: int) -> NDArray[Any]:
-        """Return the features of the training rows, drawn once more (`view` 1 and up) by an augmentation."""
+        def blocks(missing: Sequence[Wanted]) -> Iterator[Sequence[NDArray[Any]]]:
+            chosen = _chosen(taps, missing)
+            for done, block in _batches(start):
+                yield self._run(network, source, chosen, block)
+                self.on_progress(what, done, len(start))
+
+        wanted_all = [self._wanted(network, each, names, len(self.pictures)) for each in taps]
+        return self.store.fetch_all(wanted_all, blocks)[0]
+
+    def view(self, network: Network, tap: Tap, policy: Policy, view: int) -> NDArray[Any]:
+        """Return the values of the training rows, drawn once more (`view` 1 and up) by an augmentation."""
         rows = self.rows("train")
-        drawn = {**policy.about, "view": view, "batch": BATCH}
-        about = {**self._about(network, cut, _names([self.pictures[row] for row in rows])), **drawn}
-        shape = (len(rows), *cut.tensor.shape[1:])
-        return self.store.fetch(
-            about, shape, self.number_format, lambda: self._augmented(network, cut, policy, view, rows)
-        )
+        names = _names([self.pictures[row] for row in rows])
+        drawn: About = {**policy.about, "view": view, "batch": BATCH}
+        taps = [tap, *self._extras(network, tap, network.pixels, len(rows))]
+        wanted = [self._wanted(network, each, names, len(rows), drawn) for each in taps]
+        kept = self.store.find(wanted[0])
+        if kept is not None:
+            return kept
 
-    def _about(self, network: Network, cut: Cut, pictures: str) -> dict[str, str | int | float | bool | None]:
+        def blocks(missing: Sequence[Wanted]) -> Iterator[Sequence[NDArray[Any]]]:
+            chosen, layer = _chosen(taps, missing), policy.layer(view)
+            pixels = self.pixels(network.image_size)
+            what = f"Features of {network.name}, {policy.part.name} view {view}"
+            for done, block in _batches(rows):
+                yield self._run(network, network.pixels, chosen, augment(layer, pixels[block]))
+                self.on_progress(what, done, len(rows))
+
+        return self.store.fetch_all(wanted, blocks)[0]
+
+    def plan(self, network: Network, epochs: int, pictures: int | None = None) -> Plan:
+        """Return what decides where features of a network are kept."""
+        return Plan(pictures or len(self.pictures), epochs, self.store.quota, network.pace)
+
+    def _wanted(self, network: Network, tap: Tap, pictures: str, rows: int, drawn: About | None = None) -> Wanted:
         import keras
 
-        return {
+        about: About = {
             "what": "features",
             "backbone": network.name,
             "weights": network.digest,
             "size": network.image_size,
-            "unfrozen_layers": cut.unfrozen_layers,
+            **tap.about,
             "pictures": pictures,
             "format": self.number_format,
             "keras": f"{keras.__version__} {keras.backend.backend()}",
+            **(drawn or {}),
         }
+        return Wanted(about, (rows, *tap.shape), self.number_format)
+
+    def _extras(self, network: Network, tap: Tap, source: Cut, pictures: int) -> list[Tap]:
+        """Return the cuts that trials may ask for and that the way to `tap` comes through anyway."""
+        passed = [cut for cut in network.offered if tap.stem or cut.unfrozen_layers > tap.unfrozen_layers]
+        return [network.tap(cut) for cut in self.plan(network, 1, pictures).extras(passed, source)]
+
+    def _nearest(self, network: Network, tap: Tap, pictures: str) -> Cut:
+        """Return the closest cut below that is in the store already, else the pixels."""
+        for lower in network.cuts[:-1]:
+            below = lower.unfrozen_layers > tap.unfrozen_layers or (tap.stem and not lower.unfrozen_layers)
+            if below and self.store.has(self._wanted(network, network.tap(lower), pictures, len(self.pictures)).about):
+                return lower
+        return network.pixels
+
+    def _run(self, network: Network, source: Cut, taps: Sequence[Tap], block: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """Return the values of a block of pictures at some taps, and note how long a forward pass takes."""
+        runner = network.runner(source, taps)
+        began = time.perf_counter()
+        made = run(runner, block.astype(np.float32) if block.dtype == np.uint8 else block)
+        share = source.work - min(tap.work for tap in taps)
+        if id(runner) in self._warm and share > 0.5 and len(block) == BATCH:
+            pace = (time.perf_counter() - began) / len(block) / share
+            network.pace = pace if network.pace is None else min(network.pace, pace)
+        self._warm.add(id(runner))  # its first batch was spent on tracing
+        return made
 
     def _decoded(self, size: int) -> Iterator[NDArray[Any]]:
         from autotl.data.decode import decode_many
@@ -125,34 +183,6 @@ class Features:
             yield array[None]
             self.on_progress(f"Decoding pictures at {size} px", done, total)
 
-    def _forward(self, network: Network, cut: Cut) -> Iterator[NDArray[Any]]:
-        start, source = self._nearest(network, cut)
-        piece = network.piece(start, cut)
-        what = f"Features of {network.name}"
-        for done, block in _batches(source):
-            yield run(piece, block.astype(np.float32))
-            self.on_progress(what, done, len(source))
-
-    def _nearest(self, network: Network, cut: Cut) -> tuple[Cut, NDArray[Any]]:
-        """Return the closest cut below that is in the store already, else the pixels."""
-        names = _names(self.pictures)
-        for lower in network.cuts[:-1]:
-            above = lower.unfrozen_layers > cut.unfrozen_layers
-            if above and self.store.has(self._about(network, lower, names)):
-                return lower, self.plain(network, lower)
-        return network.cuts[-1], self.pixels(network.image_size)
-
-    def _augmented(
-        self, network: Network, cut: Cut, policy: Policy, view: int, rows: NDArray[np.int64]
-    ) -> Iterator[NDArray[Any]]:
-        layer, prefix = policy.layer(view), network.prefix(cut)
-        pixels = self.pixels(network.image_size)
-        what = f"Features of {network.name}, {policy.part.name} view {view}"
-        for done, block in _batches(rows):
-            drawn = augment(layer, pixels[block])
-            yield drawn if prefix is None else run(prefix, drawn)
-            self.on_progress(what, done, len(rows))
-
 
 def augment(layer: Callable[..., Any], pixels: NDArray[Any]) -> NDArray[Any]:
     """Return pictures varied by an augmentation layer, still 0 to 255."""
@@ -161,27 +191,22 @@ def augment(layer: Callable[..., Any], pixels: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(keras.ops.convert_to_numpy(layer(pixels.astype(np.float32), training=True)))
 
 
-def run(model: Any, block: NDArray[Any], batch: int = BATCH) -> NDArray[Any]:
-    """Return a model's output in inference mode; short blocks are padded, so that one trace serves all."""
+def run(model: Any, block: NDArray[Any], batch: int = BATCH) -> list[NDArray[Any]]:
+    """Return a model's outputs in inference mode; short blocks are padded, so that one trace serves all."""
     missing = batch - len(block)
     padded = np.concatenate([block, np.repeat(block[-1:], missing, axis=0)]) if missing > 0 else block
-    return np.asarray(model.predict_on_batch(padded))[: len(block)]
+    made = model.predict_on_batch(padded)
+    return [np.asarray(each)[: len(block)] for each in (made if isinstance(made, list | tuple) else [made])]
 
 
-def choose_cached(network: Network, unfrozen: Cut, pictures: int, quota: int) -> Cut:
-    """Return where to cache for a trial: the highest cut below the unfrozen layers that is worth its disk.
+def _is_pixels(network: Network, tap: Tap) -> bool:
+    return tap.tensor is network.pixels.tensor
 
-    Early feature maps can be larger than the picture. A cut is worth it up to WORTH times the bytes of the
-    pixels, and within a share of the quota; else a lower one serves, and the frozen layers between run again
-    in each epoch, without gradients.
-    """
-    below = [cut for cut in network.cuts if cut.unfrozen_layers >= unfrozen.unfrozen_layers]
-    pixel_bytes = network.cuts[-1].size
-    for cut in below[:-1]:
-        worth = 2 * cut.size <= WORTH * pixel_bytes
-        if worth and 2 * cut.size * pictures <= _ENTRY_SHARE * quota:
-            return cut
-    return below[-1]
+
+def _chosen(taps: Sequence[Tap], missing: Sequence[Wanted]) -> list[Tap]:
+    """Return the taps of the entries that are missing, in their order."""
+    known = {(tap.unfrozen_layers, tap.stem): tap for tap in taps}
+    return [known[int(each.about["unfrozen_layers"] or 0), str(each.about.get("stem", ""))] for each in missing]
 
 
 def _batches(rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:

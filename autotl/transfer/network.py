@@ -7,27 +7,50 @@ inference mode; its other weights train where they are unfrozen.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from autotl.candidate import Anatomy, Candidate
-from autotl.errors import PluginError
-from autotl.transfer.cuts import Cut, find, inline, offered, outline, snap
+from autotl.candidate import Anatomy
+from autotl.transfer.cuts import Cut, find, inline, outline, snap
+from autotl.transfer.cuts import offered as choose_offered
+from autotl.transfer.piece import Piece
 
 if TYPE_CHECKING:
     import keras
 
-    from autotl.parts import Backbone, Head
+    from autotl.parts import Backbone
     from autotl.space import Value
+    from autotl.transfer.head import BuiltHead
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A tensor whose values for every picture are worth keeping: at a cut, or at the stem of a head.
+
+    `shape` is that of one picture's values, `work` the share of a forward pass that lies above.
+    """
+
+    tensor: Any
+    shape: tuple[int, ...]
+    unfrozen_layers: int
+    work: float
+    stem: str = ""
+
+    @property
+    def about(self) -> dict[str, str | int]:
+        """What tells it apart from the other taps of its network."""
+        return {"unfrozen_layers": self.unfrozen_layers, **({"stem": self.stem} if self.stem else {})}
 
 
 @dataclass(eq=False)
 class Network:
     """A backbone built once, split wherever a trial asks, and set back to its first weights between trials.
 
-    `first_weights` are copies of the weights as they were loaded.
+    `first_weights` are copies of the weights as they were loaded. `pace` is the measured time of a forward pass in
+    seconds per picture, None until one was measured.
     """
 
     name: str
@@ -35,7 +58,10 @@ class Network:
     image_size: int
     model: keras.Model
     first_weights: list[Any]
-    _pieces: dict[tuple[int, int], Any] = field(default_factory=dict)
+    pace: float | None = None
+    _thawed: int = 0
+    _runners: dict[tuple[int, tuple[int, ...]], Any] = field(default_factory=dict)
+    _stems: dict[str, Tap] = field(default_factory=dict)
 
     @classmethod
     def build(cls, part: Backbone, image_size: int, weights: str, **values: Value) -> Network:
@@ -49,6 +75,11 @@ class Network:
         return find(self.model)
 
     @cached_property
+    def offered(self) -> tuple[Cut, ...]:
+        """The cuts that a search draws from, from the output down."""
+        return tuple(self.cut(count) for count in choose_offered(self.cuts))
+
+    @cached_property
     def digest(self) -> str:
         """A hash of the first weights and of the graph: what the features depend on."""
         hashed = sha256(json.dumps(outline(self.model)).encode())
@@ -56,92 +87,107 @@ class Network:
             hashed.update(weight.tobytes())
         return hashed.hexdigest()[:32]
 
+    @property
+    def pixels(self) -> Cut:
+        """The lowest cut: the pictures themselves."""
+        return self.cuts[-1]
+
     def cut(self, unfrozen_layers: int) -> Cut:
         """Return the cut at or below a count of unfrozen layers."""
         count = snap(unfrozen_layers, [cut.unfrozen_layers for cut in self.cuts])
         return next(cut for cut in self.cuts if cut.unfrozen_layers == count)
 
-    def piece(self, lower: Cut, upper: Cut) -> keras.Model | None:
-        """Return the part of the backbone between two cuts, None when they are one."""
-        import keras
+    def tap(self, cut: Cut) -> Tap:
+        """Return a cut as something to keep."""
+        return Tap(cut.tensor, tuple(cut.tensor.shape[1:]), cut.unfrozen_layers, cut.work)
 
-        if lower.unfrozen_layers == upper.unfrozen_layers:
-            return None
-        # each split appends nodes to the shared layers, so it is done once and kept
-        key = (lower.unfrozen_layers, upper.unfrozen_layers)
-        if key not in self._pieces:
-            self._pieces[key] = keras.Model(lower.tensor, upper.tensor)
-        return self._pieces[key]
+    def stem_tap(self, head: BuiltHead) -> Tap:
+        """Return what the trainable layers of a head read, on top of the whole backbone, as something to keep."""
+        if head.stem is None:
+            return self.tap(self.cuts[0])
+        if head.stem_digest not in self._stems:
+            tensor = head.stem(self.model.output)
+            self._stems[head.stem_digest] = Tap(tensor, tuple(tensor.shape[1:]), 0, 0.0, head.stem_digest)
+        return self._stems[head.stem_digest]
 
-    def prefix(self, cut: Cut) -> keras.Model | None:
-        """Return the network from pixels to a cut, None for pixels themselves."""
-        return self.piece(self.cuts[-1], cut)
+    def piece(self, lower: Cut, upper: Cut) -> Piece:
+        """Return the part of the backbone between two cuts."""
+        return Piece(self.model, lower.tensor, [upper.tensor])
+
+    def runner(self, lower: Cut, taps: Sequence[Tap]) -> keras.Model:
+        """Return the model from a cut to the values at some taps above it; its prediction is a list."""
+        key = (lower.unfrozen_layers, tuple(id(tap.tensor) for tap in taps))
+        if key not in self._runners:
+            import keras
+
+            whole = keras.Model(self.model.input, [tap.tensor for tap in taps])
+            self._runners[key] = _runner_class()(Piece(whole, lower.tensor, [tap.tensor for tap in taps]))
+        return self._runners[key]
 
     def reset(self) -> None:
-        """Set all weights back to the first ones."""
-        self.model.set_weights(self.first_weights)
+        """Set all weights that may have been trained back to the first ones."""
+        trained = {id(weight) for layer in self._above(self.cut(self._thawed)) for weight in layer.weights}
+        for weight, value in zip(self.model.weights, self.first_weights, strict=True):
+            if id(weight) in trained:
+                weight.assign(value)
+        self._thawed = 0
 
-    def thaw(self, unfrozen: Cut) -> keras.Model | None:
-        """Let the layers above a cut train and no others; return these as a model, None when there are none.
+    def thaw(self, unfrozen: Cut) -> list[Any]:
+        """Let the layers above a cut train and no others; return the variables that do.
 
         All trials share the layers, so a step must be thawed again before it is traced again.
         """
-        suffix = self.piece(unfrozen, self.cuts[0])
-        _set_trainable(self.model, False)
-        if suffix is not None:
-            _set_trainable(suffix, True)
-        return suffix
+        above = self._above(unfrozen)
+        thawed = {id(layer) for layer in above}
+        for layer in self.model.layers:
+            layer.trainable = id(layer) in thawed
+        self._thawed = max(self._thawed, unfrozen.unfrozen_layers)
+        return [weight for layer in above for weight in layer.trainable_variables]
 
     def anatomy(self) -> Anatomy:
         """Return what the search needs to know, as plain data."""
-        counts = tuple(cut.unfrozen_layers for cut in self.cuts)
         return Anatomy(
             backbone=self.name,
             image_size=self.image_size,
-            layers=counts[-1],
+            layers=self.pixels.unfrozen_layers,
             parameters=self.model.count_params(),
             feature_shape=tuple(self.model.output_shape[1:]),
-            cuts=counts,
-            offered=offered(self.cuts),
+            cuts=tuple(cut.unfrozen_layers for cut in self.cuts),
+            offered=tuple(cut.unfrozen_layers for cut in self.offered),
             weights=self.weights,
             weights_digest=self.digest,
+            work=tuple(round(cut.work, 6) for cut in self.cuts),
         )
+
+    def _above(self, cut: Cut) -> list[Any]:
+        return self.piece(cut, self.cuts[0]).layers if cut.unfrozen_layers else []
 
 
 @dataclass(frozen=True, eq=False)
 class Trainee:
-    """What trains: from the cached cut through frozen layers (if any), unfrozen layers and the head to logits."""
+    """What trains, from kept features to logits: frozen layers (if any), unfrozen layers, the head.
+
+    `slow` are the pretrained variables that train, at a lower rate than the head.
+    """
 
     model: keras.Model
-    unfrozen: keras.Model | None
-    head: keras.Model
-
-    @property
-    def slow(self) -> list[Any]:
-        """The pretrained variables that train, at a lower rate than the head."""
-        return [] if self.unfrozen is None else list(self.unfrozen.trainable_variables)
-
-
-def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...], classes: int) -> keras.Model:
-    """Return a head as a model from feature maps to logits; raises PluginError on a wrong shape."""
-    import keras
-
-    features = keras.Input(feature_shape)
-    logits = part.build(classes, **candidate.of("head", part.name))(features)
-    if tuple(logits.shape) != (None, classes):
-        raise PluginError(
-            f"The head {part.name!r} gives shape {tuple(logits.shape)}, but (batch, {classes}) is needed: "
-            "one logit for each class."
-        )
-    return keras.Model(features, logits, name="head")
+    slow: list[Any]
 
 
 def assemble(network: Network, head: keras.Model, cached: Cut, unfrozen: Cut) -> Trainee:
     """Return the trainee: features at `cached` in, logits out; layers above `unfrozen` and the head train."""
-    suffix = network.thaw(unfrozen)
-    model = _trainee_class()(network.piece(cached, unfrozen), suffix, head)
+    slow = network.thaw(unfrozen)
+    pieces = [network.piece(lower, upper) for lower, upper in ((cached, unfrozen), (unfrozen, network.cuts[0]))]
+    model = _trainee_class()([piece for piece in pieces if piece.start is not piece.ends[0]], head)
     model.build((None, *cached.tensor.shape[1:]))
-    return Trainee(model, suffix, head)
+    return Trainee(model, slow)
+
+
+def on_stem(head: BuiltHead, tap: Tap) -> Trainee:
+    """Return the trainee of a head alone: what its stem gave in, logits out."""
+    model = _trainee_class()([], head.rest)
+    model.build((None, *tap.shape))
+    return Trainee(model, [])
 
 
 @cache
@@ -155,31 +201,44 @@ def _trainee_class() -> Any:
         `training=False` that a nested backbone was called with (Keras 3.15), and BatchNorm would move.
         """
 
-        def __init__(self, middle: keras.Model | None, suffix: keras.Model | None, head: keras.Model) -> None:
+        def __init__(self, pieces: list[Piece], head: keras.Model) -> None:
             super().__init__()
-            self.pieces = [piece for piece in (middle, suffix) if piece is not None]
+            self.backbone = [layer for piece in pieces for layer in piece.layers]  # Keras finds the variables here
             self.head = head
+            self._pieces = pieces
 
         def call(self, features: Any, training: bool | None = None) -> Any:
             features = keras.ops.cast(features, self.compute_dtype)  # uint8 pixels, or half-precision features
-            for piece in self.pieces:
-                features = piece(features, training=False)
+            for piece in self._pieces:
+                (features,) = piece(features)
             return self.head(features, training=training)
 
     return TraineeModel
 
 
-def _set_trainable(model: keras.Model, value: bool) -> None:
-    model.trainable = value
-    for layer in model.layers:  # a model made between two inner tensors does not pass the flag on by itself
-        layer.trainable = value
+@cache
+def _runner_class() -> Any:
+    import keras
+
+    class RunnerModel(keras.Model):  # type: ignore[misc]
+        """A piece of a backbone alone, for features."""
+
+        def __init__(self, piece: Piece) -> None:
+            super().__init__()
+            self.backbone = piece.layers
+            self._piece = piece
+
+        def call(self, features: Any) -> list[Any]:
+            return self._piece(keras.ops.cast(features, self.compute_dtype))
+
+    return RunnerModel
 
 
 def whole(network: Network, head: keras.Model) -> keras.Model:
     """Return the finished model: pixels, 0 to 255, to class probabilities, made of plain Keras layers."""
     import keras
 
-    _set_trainable(network.model, False)  # so that BatchNorm stands still even if the model is trained further
+    network.model.trainable = False  # so that BatchNorm stands still even if the model is trained further
     pixels = keras.Input((network.image_size, network.image_size, 3), name="pixels")
     logits = head(network.model(pixels, training=False), training=False)
     return keras.Model(pixels, keras.layers.Softmax(name="probabilities", dtype="float32")(logits), name="autotl")

@@ -1,41 +1,158 @@
-"""The optimiser of a trial: AdamW with a slower rate for the pretrained layers."""
+"""The optimiser of a trial: AdamW over two flat vectors, the pretrained weights and those of the head."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+_FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-7
+_CLIP = 1.0
 
-def two_rates(slow: Sequence[Any], *, weight_decay: float, accumulate: int) -> Any:
+
+def two_rates(slow: Sequence[Any], *, accumulate: int = 1, averages: bool = False) -> Any:
     """Return an AdamW whose updates of the variables in `slow` are scaled by its `slow_rate`.
 
-    Adam divides a gradient by its own size, so scaled gradients would change nothing: the rate itself is
-    scaled, in the step of each variable. `slow_rate` and `learning_rate` are variables of the compiled step:
-    trials that differ only in them share it.
-    """
-    import keras
+    Adam divides a gradient by its own size, so scaled gradients would change nothing: the rate itself is scaled.
+    `learning_rate`, `slow_rate`, `weight_decay` (of the head alone: it would pull pretrained weights from where they
+    were left) and `average_rate` are variables of the compiled step: trials that differ only in them share it.
+    The gradient is clipped to a norm of 1 in all. `accumulate` batches make one update. With `averages` a moving
+    average of the weights is kept; `exchange()` swaps it with the weights and back.
 
-    class TwoRates(keras.optimizers.AdamW):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(
-                learning_rate=1e-3,
-                weight_decay=weight_decay,
-                clipnorm=1.0,
-                gradient_accumulation_steps=accumulate if accumulate > 1 else None,
-            )
-            self.slow_rate = keras.Variable(1.0, trainable=False, name="slow_rate")
+    All variables are updated as two vectors: a graph with thousands of operations for hundreds of small variables
+    takes longer to build than a short trial takes to run. AdamW: Loshchilov and Hutter, arXiv 1711.05101.
+    """
+    return _flat_class()(slow, accumulate, averages)
+
+
+@dataclass
+class Group:
+    """Variables that are updated as one vector: their places among all, whether they are slow, the state by name.
+
+    Not a dict: Keras would take the variables in it for the optimiser's own.
+    """
+
+    variables: list[Any]
+    places: list[int]
+    slow: bool
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def _flat_class() -> Any:
+    import keras
+    from keras import ops
+
+    class FlatAdamW(keras.optimizers.Optimizer):  # type: ignore[misc]
+        def __init__(self, slow: Sequence[Any], accumulate: int, averages: bool) -> None:
+            super().__init__(learning_rate=1e-3, name="flat_adamw")
             self._slow = {id(variable) for variable in slow}
-            self._places: set[int] = set()
+            self._accumulate, self._averages = accumulate, averages
+            self._groups: list[Group] = []
 
         def build(self, variables: Sequence[Any]) -> None:
+            if self.built:
+                return
             super().build(variables)
-            self._places = {i for i, variable in enumerate(variables) if id(variable) in self._slow}
+            self.slow_rate = self._number(1.0, "slow_rate")
+            self.decay = self._number(0.0, "decay")
+            self.average_rate = self._number(0.0, "average_rate")
+            for is_slow in (True, False):
+                places = [i for i, variable in enumerate(variables) if (id(variable) in self._slow) == is_slow]
+                if places:
+                    self._groups.append(self._group([variables[i] for i in places], places, is_slow))
 
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            if self._get_variable_index(variable) in self._places:
-                learning_rate = learning_rate * keras.ops.cast(self.slow_rate, learning_rate.dtype)
-            super().update_step(gradient, variable, learning_rate)
+        def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+            """Update the variables the optimiser was built with; `grads` in their order."""
+            flat = [_flatten([grads[i] for i in group.places], group.variables) for group in self._groups]
+            due = 1.0
+            if self._accumulate > 1:
+                due = ops.cast(ops.equal((self.iterations + 1) % self._accumulate, 0), "float32")
+                pairs = zip(self._groups, flat, strict=True)
+                flat = [self._accumulated(group, gradient, due) for group, gradient in pairs]
+            norm = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in flat))
+            shrink = _CLIP / ops.maximum(norm, _CLIP)
+            count = ops.cast((self.iterations + 1) // self._accumulate, "float32")
+            count = ops.maximum(count, 1.0)
+            unbias = ops.sqrt(1 - ops.power(_SECOND, count)) / (1 - ops.power(_FIRST, count))
+            for group, gradient in zip(self._groups, flat, strict=True):
+                self._step(group, gradient * shrink, unbias, due)
+            self.iterations.assign_add(1)
 
-    optimizer = TwoRates()
-    optimizer.exclude_from_weight_decay(var_list=list(slow))  # decay would pull them from where pretraining left them
-    return optimizer
+        def exchange(self) -> None:
+            """Swap the weights with their moving average, if one is kept."""
+            for group in self._groups if self._averages else ():
+                now = _flatten([variable.value for variable in group.variables], group.variables)
+                _spread(group.state["average"].value, group.variables)
+                group.state["average"].assign(now)
+
+        def begin_averages(self) -> None:
+            """Let the moving average begin at the weights as they are."""
+            for group in self._groups if self._averages else ():
+                group.state["average"].assign(_flatten([v.value for v in group.variables], group.variables))
+
+        def _step(self, group: Group, gradient: Any, unbias: Any, due: Any) -> None:
+            first, second = group.state["first"], group.state["second"]
+            first.assign(first + due * (1 - _FIRST) * (gradient - first))
+            second.assign(second + due * (1 - _SECOND) * (ops.square(gradient) - second))
+            rate = self._get_current_learning_rate() * due
+            moves = rate * unbias * first / (ops.sqrt(second) + _EPSILON)
+            if group.slow:
+                moves = moves * self.slow_rate
+            place = 0
+            for variable in group.variables:
+                size = math.prod(variable.shape)
+                move = ops.reshape(moves[place : place + size], variable.shape)
+                if not group.slow:
+                    move = move + rate * self.decay * variable
+                variable.assign_sub(ops.cast(move, variable.dtype))
+                place += size
+            if self._averages:
+                now = _flatten([variable.value for variable in group.variables], group.variables)
+                group.state["average"].assign(
+                    group.state["average"] + due * self.average_rate * (now - group.state["average"])
+                )
+
+        def _accumulated(self, group: Group, gradient: Any, due: Any) -> Any:
+            total = group.state["waiting"] + gradient
+            group.state["waiting"].assign(total * (1 - due))
+            return total / self._accumulate
+
+        def _group(self, variables: list[Any], places: list[int], is_slow: bool) -> Group:
+            size = sum(math.prod(variable.shape) for variable in variables)
+            group = Group(variables, places, is_slow)
+            kept = ["first", "second", *["waiting"] * (self._accumulate > 1), *["average"] * self._averages]
+            for name in kept:
+                group.state[name] = self.add_variable(
+                    (size,), dtype="float32", name=f"{name}_{'slow' if is_slow else 'head'}"
+                )
+            return group
+
+        def _number(self, value: float, name: str) -> Any:
+            number = self.add_variable((), dtype="float32", name=name)
+            number.assign(value)
+            return number
+
+    return FlatAdamW
+
+
+def _flatten(values: Sequence[Any], variables: Sequence[Any]) -> Any:
+    from keras import ops
+
+    flat = []
+    for value, variable in zip(values, variables, strict=True):
+        known = ops.zeros(variable.shape) if value is None else value
+        flat.append(ops.cast(ops.reshape(known, (-1,)), "float32"))
+    return ops.concatenate(flat)
+
+
+def _spread(flat: Any, variables: Sequence[Any]) -> None:
+    from keras import ops
+
+    place = 0
+    for variable in variables:
+        size = math.prod(variable.shape)
+        variable.assign(ops.reshape(flat[place : place + size], variable.shape))
+        place += size

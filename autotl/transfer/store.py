@@ -8,13 +8,14 @@ for longest go first when the quota is reached.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,25 @@ from autotl.errors import AutotlError
 About = Mapping[str, str | int | float | bool | None]
 Blocks = Iterable[NDArray[Any]]
 _STALE_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An array to be found or computed: what it holds, its shape, its number format."""
+
+    about: About
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def key(self) -> str:
+        """The name of its entry; that of a wider format is the same."""
+        return digest(self.about)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes on disk."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +83,36 @@ class FeatureStore:
     def fetch(self, about: About, shape: tuple[int, ...], dtype: str, blocks: Callable[[], Blocks]) -> NDArray[Any]:
         """Return the array that `about` names, computing it first when it is not there.
 
-        `blocks()` yields consecutive rows until `shape` is full. Values too large for float16 make the entry
-        float32. The array is read-only and memory-mapped. Two processes never compute one entry at once.
+        `blocks()` yields consecutive rows until `shape` is full; for the rest see `fetch_all`.
         """
-        key = digest(about)
-        array = self._open(key)
-        if array is not None:
-            return array
-        with self._lock(key):
-            array = self._open(key)
-            if array is None:
-                try:
-                    self._write(key, about, shape, np.dtype(dtype), blocks())
-                except _Overflow:
-                    self._write(key, about, shape, np.dtype("float32"), blocks())
-                array = self._open(key)
-        if array is None:
+        return self.fetch_all([Wanted(about, shape, dtype)], lambda wanted: ([block] for block in blocks()))[0]
+
+    def fetch_all(
+        self, wanted: Sequence[Wanted], blocks: Callable[[Sequence[Wanted]], Iterable[Sequence[NDArray[Any]]]]
+    ) -> list[NDArray[Any]]:
+        """Return the arrays that are wanted, computing those that are not there in one go.
+
+        `blocks(missing)` yields, again and again, the next rows of each missing array. Values too large for float16
+        make an entry float32. Arrays are read-only and memory-mapped. Two processes never compute one entry at once.
+        """
+        missing = [each for each in wanted if self._open(each.key) is None]
+        if missing:
+            with self._locks(missing):
+                missing = [each for each in missing if self._open(each.key) is None]
+                while missing:  # once more only for entries that need a wider format
+                    missing = self._write(missing, blocks(missing))
+        arrays = [self._open(each.key) for each in wanted]
+        found = [array for array in arrays if array is not None]
+        if len(found) < len(arrays):
             raise AutotlError(f"The feature store at {self.root} lost an entry just written; is its disk sound?")
-        return array
+        return found
+
+    def find(self, wanted: Wanted) -> NDArray[Any] | None:
+        """Return an array that is there already, else None."""
+        return self._open(wanted.key)
 
     def has(self, about: About) -> bool:
-        """Return whether an entry is there."""
+        """Return whether an entry is there, without opening it."""
         return (self.root / "features" / digest(about) / "about.json").is_file()
 
     def entries(self) -> list[Entry]:
@@ -124,21 +153,34 @@ class FeatureStore:
             return None
         return array
 
-    def _write(self, key: str, about: About, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Blocks) -> None:
-        needed = int(np.prod(shape)) * dtype.itemsize
-        self._make_room(needed)
-        folder = self.root / "features" / f".{key}-{os.getpid()}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    def _write(self, wanted: Sequence[Wanted], blocks: Iterable[Sequence[NDArray[Any]]]) -> list[Wanted]:
+        """Write entries side by side; return, in a wider format, those that could not hold their values."""
+        self._make_room(sum(each.bytes for each in wanted))
+        folders = [self.root / "features" / f".{each.key}-{os.getpid()}" for each in wanted]
         try:
-            checksum = _fill(folder / "data.npy", shape, dtype, blocks)
-            described = {"about": dict(about), "shape": shape, "dtype": dtype.name, "checksum": checksum}
-            (folder / "about.json").write_text(json.dumps(described), "utf-8")
-            folder.rename(self.root / "features" / key)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        self._verified.add(key)
+            written = []
+            for each, folder in zip(wanted, folders, strict=True):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
+                written.append(_Filling(folder / "data.npy", each))
+            for rows in blocks:
+                for filling, block in zip(written, rows, strict=True):
+                    filling.add(block)
+            for filling, folder in zip(written, folders, strict=True):
+                if not filling.overflown:
+                    self._keep(filling, folder)
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        return [replace(filling.wanted, dtype="float32") for filling in written if filling.overflown]
+
+    def _keep(self, filling: _Filling, folder: Path) -> None:
+        each = filling.wanted
+        checksum = filling.close()
+        described = {"about": dict(each.about), "shape": each.shape, "dtype": each.dtype, "checksum": checksum}
+        (folder / "about.json").write_text(json.dumps(described), "utf-8")
+        folder.rename(self.root / "features" / each.key)
+        self._verified.add(each.key)
 
     def _make_room(self, needed: int) -> None:
         """Remove the least recently used entries until `needed` bytes fit under the quota and on the disk."""
@@ -179,32 +221,44 @@ class FeatureStore:
         shutil.rmtree(grave, ignore_errors=True)
 
     @contextmanager
-    def _lock(self, key: str) -> Iterator[None]:
+    def _locks(self, wanted: Sequence[Wanted]) -> Iterator[None]:
+        """Hold the locks of entries, taken in one order everywhere, so that no two processes wait for each other."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{key}.lock"):
+        with ExitStack() as held:
+            for key in sorted(each.key for each in wanted):
+                held.enter_context(FileLock(locks / f"{key}.lock"))
             yield
 
 
-class _Overflow(Exception):  # noqa: N818  (a signal between two functions, never seen outside)
-    """A value does not fit in float16."""
+class _Filling:
+    """An array on its way to the disk, row by row."""
 
+    def __init__(self, path: Path, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.overflown = False
+        self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(wanted.dtype), shape=wanted.shape)
+        self._rows, self._checksum = 0, 0
 
-def _fill(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Blocks) -> int:
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-    row, checksum = 0, 0
-    for block in blocks:
+    def add(self, block: NDArray[Any]) -> None:
+        """Write the next rows; after a value that does not fit in float16, nothing more."""
+        if self.overflown:
+            return
         with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(block, dtype=dtype)
-        if dtype == np.float16 and not np.isfinite(rows).all():
-            raise _Overflow
-        array[row : row + len(rows)] = rows
-        checksum = zlib.crc32(rows.data, checksum)
-        row += len(rows)
-    if row != shape[0]:
-        raise ValueError(f"An entry of {shape[0]} rows was filled with {row}.")
-    array.flush()
-    return checksum
+            rows = np.ascontiguousarray(block, dtype=self._array.dtype)
+        if rows.dtype == np.float16 and not np.isfinite(rows).all():
+            self.overflown = True
+            return
+        self._array[self._rows : self._rows + len(rows)] = rows
+        self._checksum = zlib.crc32(rows.data, self._checksum)
+        self._rows += len(rows)
+
+    def close(self) -> int:
+        """Return the checksum; raises ValueError when rows are missing."""
+        if self._rows != self.wanted.shape[0]:
+            raise ValueError(f"An entry of {self.wanted.shape[0]} rows was filled with {self._rows}.")
+        self._array.flush()
+        return self._checksum
 
 
 def _checksum(array: NDArray[Any], block: int = 1 << 22) -> int:

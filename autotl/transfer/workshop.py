@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from autotl.transfer.features import Features, OnProgress, Policy, choose_cached
-from autotl.transfer.network import Network, Trainee, assemble, build_head
+from autotl.transfer.features import Features, OnProgress, Policy
+from autotl.transfer.head import BuiltHead, build_head, split
+from autotl.transfer.network import Network, Tap, Trainee, assemble, on_stem
 from autotl.transfer.optimizer import two_rates
 
 if TYPE_CHECKING:
@@ -25,26 +26,64 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Thing = TypeVar("Thing")
 KEPT_NETWORKS = 2
+KEPT_HEADS = 8
 KEPT_STEPS = 4
-WEIGHT_DECAY = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A compiled trainee that reads the rows of a tap, and the values that its optimiser began with."""
+
+    trainee: Trainee
+    tap: Tap
+    first_values: list[tuple[Any, Any]]
+
+    def reset(self) -> None:
+        """Set the optimiser back."""
+        for variable, value in self.first_values:
+            variable.assign(value)
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A compiled trainee with its optimiser, the cuts it reads from and trains above, and the values it began with."""
+    """What trains a candidate: its head alone on frozen features, then (if any are) unfrozen layers and head together.
 
-    trainee: Trainee
+    `variables` are all that a trial may change and keeps: unfrozen layers', then the head's.
+    """
+
     network: Network
-    cached: Cut
+    head: BuiltHead
     unfrozen: Cut
-    first_values: list[tuple[Any, Any]]
+    alone: Fit
+    together: Fit | None
+
+    @property
+    def variables(self) -> list[Any]:
+        """What a trial trains and keeps, in a fixed order."""
+        return [*self._slow, *self.head.model.weights]
+
+    @property
+    def moving(self) -> list[Any]:
+        """All that training changes: what is kept, the states of the head's dropout, the optimisers."""
+        fits = [self.alone, *([self.together] if self.together else [])]
+        return [
+            *self._slow,
+            *self.head.model.variables,
+            *(variable for fit in fits for variable, _ in fit.first_values),
+        ]
+
+    @property
+    def _slow(self) -> list[Any]:
+        return [] if self.together is None else self.together.trainee.slow
 
     def reset(self) -> None:
         """Set everything back, so that a trial does not know what ran before it."""
         self.network.reset()
         self.network.thaw(self.unfrozen)
-        for variable, value in self.first_values:
-            variable.assign(value)
+        self.head.reset()
+        self.alone.reset()
+        if self.together is not None:
+            self.together.reset()
 
 
 class Workshop:
@@ -63,7 +102,8 @@ class Workshop:
         self.catalogue = catalogue
         self.features = Features(dataset, store, on_progress)
         self._networks: OrderedDict[tuple[str, int], Network] = OrderedDict()
-        self._steps: OrderedDict[str, Step] = OrderedDict()
+        self._heads: OrderedDict[tuple[Any, ...], tuple[BuiltHead, Fit]] = OrderedDict()
+        self._steps: OrderedDict[tuple[Any, ...], Step] = OrderedDict()
 
     def network(self, backbone: str, image_size: int) -> Network:
         """Return a backbone with its first weights; raises WeightsError, UnknownPart."""
@@ -82,7 +122,11 @@ class Workshop:
             keras.utils.set_random_seed(self.config.seed)
             return Network.build(part, image_size, weights, **values)
 
-        return _kept(self._networks, (backbone, image_size), KEPT_NETWORKS, build)
+        network = _kept(self._networks, (backbone, image_size), KEPT_NETWORKS, build)
+        for kept in (self._heads, self._steps):  # of a backbone that was dropped nothing stays
+            for key in [key for key in kept if key[0] not in self._networks.values()]:
+                del kept[key]
+        return network
 
     def policy(self, candidate: Candidate) -> Policy | None:
         """Return how a candidate varies its training pictures, None for not at all."""
@@ -94,48 +138,66 @@ class Workshop:
 
     def step(self, candidate: Candidate, accumulate: int = 1) -> Step:
         """Return a compiled step for a candidate, set to its first values; shared where only numbers differ."""
-        shape = [
-            candidate.backbone,
-            candidate.image_size,
-            candidate.unfrozen_layers,
-            candidate.head,
-            candidate.of("head", candidate.head),
-            accumulate,
-        ]
-        key = json.dumps(shape, sort_keys=True)
         network = self.network(candidate.backbone, candidate.image_size)
-        if key in self._steps and self._steps[key].network is not network:
-            del self._steps[key]  # its backbone was dropped and built anew
-        step = _kept(self._steps, key, KEPT_STEPS, lambda: self._compiled(network, candidate, accumulate))
+        head, alone = self._alone(network, candidate, accumulate)
+        cached = self._cached(network, candidate)
+        key = (network, head, candidate.unfrozen_layers, cached.unfrozen_layers, accumulate)
+        step = _kept(self._steps, key, KEPT_STEPS, lambda: self._together(network, head, alone, candidate, accumulate))
         step.reset()
         return step
 
-    def _compiled(self, network: Network, candidate: Candidate, accumulate: int) -> Step:
-        import keras
-
-        network.reset()
-        unfrozen = network.cut(candidate.unfrozen_layers)
-        count = len(self.features.pictures)
-        cached = choose_cached(network, unfrozen, count, self.features.store.quota)
-        keras.utils.set_random_seed(self.config.seed)
-        head = self.head(network, candidate)
-        trainee = assemble(network, head, cached, unfrozen)
-        optimizer = two_rates(trainee.slow, weight_decay=WEIGHT_DECAY, accumulate=accumulate)
-        optimizer.build(trainee.model.trainable_variables)
-        trainee.model.compile(
-            optimizer=optimizer,
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile=compiles(),
-        )
-        variables = [*head.variables, *optimizer.variables]
-        return Step(trainee, network, cached, unfrozen, [(v, keras.ops.convert_to_numpy(v)) for v in variables])
-
     def head(self, network: Network, candidate: Candidate) -> keras.Model:
-        """Return a fresh head for a candidate."""
+        """Return a fresh head for a candidate, as a model from feature maps to logits."""
         part = self.catalogue.head(candidate.head)
         shape = tuple(network.model.output_shape[1:])
         return build_head(part, candidate, shape, len(self.dataset.classes))
+
+    def _alone(self, network: Network, candidate: Candidate, accumulate: int) -> tuple[BuiltHead, Fit]:
+        """Return a candidate's head and what trains it on frozen features; all depths of unfreezing share both."""
+        import keras
+
+        values = json.dumps(candidate.of("head", candidate.head), sort_keys=True)
+        average = candidate.number("ema", 0.0) > 0
+
+        def build() -> tuple[BuiltHead, Fit]:
+            keras.utils.set_random_seed(self.config.seed)
+            head = split(self.head(network, candidate))
+            tap = network.stem_tap(head)
+            return head, self._compiled(on_stem(head, tap), tap, average, accumulate)
+
+        return _kept(self._heads, (network, candidate.head, values, average, accumulate), KEPT_HEADS, build)
+
+    def _together(self, network: Network, head: BuiltHead, alone: Fit, candidate: Candidate, accumulate: int) -> Step:
+        unfrozen = network.cut(candidate.unfrozen_layers)
+        if not unfrozen.unfrozen_layers:
+            return Step(network, head, unfrozen, alone, None)
+        cached = self._cached(network, candidate)
+        trainee = assemble(network, head.model, cached, unfrozen)
+        average = candidate.number("ema", 0.0) > 0
+        together = self._compiled(trainee, network.tap(cached), average, accumulate)
+        return Step(network, head, unfrozen, alone, together)
+
+    def _cached(self, network: Network, candidate: Candidate) -> Cut:
+        """Return the cut whose features a candidate's unfrozen layers read."""
+        unfrozen = network.cut(candidate.unfrozen_layers)
+        return self.features.plan(network, candidate.epochs).cached([*network.offered, network.pixels], unfrozen)
+
+    def _compiled(self, trainee: Trainee, tap: Tap, average: bool, accumulate: int) -> Fit:
+        import keras
+
+        optimizer = two_rates(trainee.slow, accumulate=accumulate, averages=average)
+        optimizer.build(trainee.model.trainable_variables)
+        trainee.model.compile(
+            optimizer=optimizer,
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+            jit_compile=compiles(),
+        )
+        # without this the metrics' variables come to be in the first step, which Keras then traces twice
+        some = keras.ops.zeros((1, len(self.dataset.classes)))
+        trainee.model.compute_metrics(None, some, some)
+        trainee.model.compute_loss(None, some, some)
+        return Fit(trainee, tap, [(variable, keras.ops.convert_to_numpy(variable)) for variable in optimizer.variables])
 
 
 def compiles() -> bool:

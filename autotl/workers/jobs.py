@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from autotl.candidate import candidate_from, to_plain
 from autotl.data.dataset import dataset_from
 from autotl.folder import RunFolder
 from autotl.plugins import catalogue
+from autotl.trained import save_weights
 from autotl.transfer.features import OnProgress
 from autotl.transfer.store import FeatureStore, default_root
 from autotl.transfer.workshop import Workshop
-from autotl.trial import Report, save_weights, train
+from autotl.trial import Report, Trial
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,53 @@ def anatomy(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def trial(bench: Bench, job: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Train a candidate, keep its best weights in the run folder, tell the rest."""
-    candidate = candidate_from(job["candidate"])
-    trained = train(bench.workshop, candidate, report, accumulate=job["accumulate"])
-    save_weights(bench.folder.weights(job["number"]), trained.weights)
+    """Train a candidate, from the start or where another trial paused; keep what may be needed in the run folder."""
+    began = time.monotonic()
+    until = began + job["until"] if job.get("until") is not None else math.inf
+    training = Trial(bench.workshop, candidate_from(job["candidate"]), accumulate=job["accumulate"])
+    if job.get("resume") is not None:
+        training.resume(bench.folder.state(job["resume"]))
+    training.prepare()
+    setup = time.monotonic() - began
+    trained = training.train(report, until)
+    number = job["number"]
+    save_weights(bench.folder.weights(number), trained.weights)
+    np.save(bench.folder.valid(number), trained.probabilities)
+    if trained.stopped:
+        training.save(bench.folder.state(number))
     return {
         "say": "done",
         "best_epoch": trained.best_epoch,
         "score": trained.score if math.isfinite(trained.score) else None,
         "metrics": trained.metrics,
         "history": trained.history,
+        "stopped": trained.stopped,
+        "setup": round(setup, 3),
+    }
+
+
+def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
+    """Probe a backbone; where its linear layer is what the candidate would be, keep it as that trial's weights."""
+    from autotl.transfer.probe import probe as look
+    from autotl.transfer.probe import weights_for
+
+    found = look(bench.workshop, job["backbone"], job["image_size"])
+    weights = None
+    if job["candidate"] is not None:
+        candidate = candidate_from(job["candidate"])
+        network = bench.workshop.network(candidate.backbone, candidate.image_size)
+        weights = weights_for(bench.workshop.head(network, candidate), found.layer)
+    if weights is not None:
+        save_weights(bench.folder.weights(job["number"]), weights)
+        np.save(bench.folder.valid(job["number"]), found.probabilities)
+    return {
+        "say": "done",
+        "score": found.score,
+        "knn": found.knn,
+        "metrics": found.metrics,
+        "seconds": found.seconds,
+        "ms": found.ms,
+        "kept": weights is not None,
     }
 
 

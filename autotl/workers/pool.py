@@ -17,7 +17,12 @@ from autotl.workers.process import Inbox, Message, Process
 _LOOK_SECONDS = 0.2
 _REPLACE_SHARE = 0.8
 _STARTING_SECONDS = 180.0
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # off by default without AVX-512; with AVX2, MobileNetV2 takes half the time
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class Pool:
         return self.silence if worker.ready else max(self.silence, _STARTING_SECONDS)
 
     def _start(self, place: int) -> Process:
-        environment = {name: os.environ.get(name, value) for name, value in _QUIET.items()}
+        environment = {name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()}
         if gpus() > 1 and "CUDA_VISIBLE_DEVICES" not in os.environ:
             environment["CUDA_VISIBLE_DEVICES"] = str(place % gpus())
         worker = Process(place, self._folder / f"worker-{place}.log", self._inbox, environment)

@@ -6,7 +6,9 @@ import pytest
 import autotl
 from autotl.candidate import Candidate
 from autotl.errors import PluginError
-from autotl.transfer.network import Network, assemble, build_head, whole
+from autotl.transfer.features import run
+from autotl.transfer.head import build_head, split
+from autotl.transfer.network import Network, assemble, whole
 
 from .test_cuts import APPLICATIONS, application
 
@@ -58,7 +60,7 @@ def test_training_on_cached_features_equals_training_the_whole_network(name, siz
     head = build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), classes)
     first = head.get_weights()
 
-    features = network.prefix(unfrozen).predict_on_batch(pixels)
+    (features,) = run(network.runner(network.pixels, [network.tap(unfrozen)]), pixels)
     cached = assemble(network, head, unfrozen, unfrozen)
     compiled(cached.model)
     for _ in range(2):
@@ -104,6 +106,7 @@ def test_only_unfrozen_layers_and_the_head_change_and_batch_statistics_never_do(
 def test_reset_brings_the_first_weights_back(rng):
     network = Network.build(Given(application("VGG16", 32)), 32, "random")
     assert network.first_weights
+    network.thaw(network.pixels)
     network.model.set_weights([weight + 1 for weight in network.model.get_weights()])
     network.reset()
     for now, before in zip(network.model.get_weights(), network.first_weights, strict=True):
@@ -141,3 +144,60 @@ def test_a_head_of_the_wrong_shape_is_refused():
 
     with pytest.raises(PluginError, match="one logit for each class"):
         build_head(Wrong(), CANDIDATE, (2, 2, 8), 3)
+
+
+def test_a_pooling_at_the_foot_of_a_head_is_its_stem_and_what_it_gives_is_kept(rng):
+    network = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    shape = tuple(network.model.output_shape[1:])
+    head = split(build_head(Linear(), CANDIDATE, shape, 3))
+    tap = network.stem_tap(head)
+    assert tap.shape == (shape[-1],)
+    pixels = rng.uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+    (pooled,) = run(network.runner(network.pixels, [tap]), pixels)
+    logits = head.rest(pooled, training=False)
+    whole_way = head.model(network.model(pixels, training=False), training=False)
+    np.testing.assert_allclose(np.asarray(logits), np.asarray(whole_way), atol=1e-5)
+    again = split(build_head(Linear(), CANDIDATE, shape, 3))
+    assert network.stem_tap(again) is tap  # two heads that pool alike read the same
+
+
+class Flat(Linear):
+    """Learns from each place."""
+
+    def build(self, classes):
+        import keras
+
+        return keras.Sequential([keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(classes)])
+
+
+class Noisy(Linear):
+    """Random before it pools."""
+
+    def build(self, classes):
+        import keras
+
+        layers = [keras.layers.Dropout(0.5), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(classes)]
+        return keras.Sequential(layers)
+
+
+@pytest.mark.parametrize("part", [Flat(), Noisy()])
+def test_a_head_that_pools_nothing_or_is_random_before_it_pools_has_no_stem(part):
+    head = split(build_head(part, CANDIDATE, (2, 2, 8), 3))
+    assert head.stem is None
+
+
+@pytest.mark.parametrize(("name", "size"), APPLICATIONS)
+def test_a_piece_gives_what_its_layers_give_in_inference_mode(name, size, rng):
+    """Convolutions with their BatchNorm folded in included, for weights that are not those of a fresh network."""
+    model = application(name, size)
+    model.set_weights([weight + rng.uniform(0, 0.1, weight.shape) for weight in model.get_weights()])
+    network = Network.build(Given(model), size, "random")
+    pixels = rng.uniform(0, 255, (2, size, size, 3)).astype("float32")
+    expected = np.asarray(network.model(pixels, training=False))
+    taps = [network.tap(cut) for cut in network.offered]
+    made = run(network.runner(network.pixels, taps), pixels)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(made[0] / scale, expected / scale, atol=1e-4)
+    for tap, features in zip(taps[1:], made[1:], strict=True):
+        (top,) = run(network.runner(network.cut(tap.unfrozen_layers), taps[:1]), features)
+        np.testing.assert_allclose(top / scale, expected / scale, atol=1e-4)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotl.transfer.store import FeatureStore, digest
+from autotl.transfer.store import FeatureStore, Wanted, digest
 
 PLAIN = st.one_of(st.integers(), st.text(max_size=8), st.booleans(), st.none())
 ABOUT = st.dictionaries(st.text(min_size=1, max_size=8), PLAIN, min_size=1, max_size=5)
@@ -150,3 +150,33 @@ def test_two_processes_never_compute_one_entry_twice(tmp_path):
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert (tmp_path / "log").read_text().splitlines() == ["computed"]
+
+
+def test_several_arrays_are_filled_side_by_side_and_only_those_that_are_missing(tmp_path):
+    kept = store(tmp_path)
+    wanted = [Wanted({"what": name}, (400, 3), "float16") for name in "abc"]
+    kept.fetch(wanted[1].about, (400, 3), "float16", lambda: rows(400, 9.0))
+    asked = []
+
+    def blocks(missing):
+        asked.append([each.about["what"] for each in missing])
+        for block in rows(400):
+            yield [block + number for number in range(len(missing))]
+
+    one, two, three = kept.fetch_all(wanted, blocks)
+    assert asked == [["a", "c"]]
+    assert (two == np.concatenate(list(rows(400, 9.0))).astype("float16")).all()
+    np.testing.assert_allclose(three, one + 1, rtol=1e-2)
+
+
+def test_only_the_array_whose_values_are_too_large_becomes_wider(tmp_path):
+    kept = store(tmp_path)
+    wanted = [Wanted({"what": name}, (8, 2), "float16") for name in "ab"]
+
+    def blocks(missing):
+        values = {"a": 1.0, "b": 1e6}
+        yield [np.full((8, 2), values[each.about["what"]]) for each in missing]
+
+    small, large = kept.fetch_all(wanted, blocks)
+    assert (small.dtype, large.dtype) == (np.float16, np.float32)
+    assert (large == 1e6).all()

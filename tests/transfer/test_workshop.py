@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 from autotl.candidate import Candidate
 from autotl.config import make
 from autotl.data import load
+from autotl.errors import TrialError
 from autotl.plugins import catalogue
-from autotl.transfer.features import choose_cached, run
+from autotl.trained import get_values, load_weights, save_weights, set_values
+from autotl.transfer.features import run
+from autotl.transfer.rows import views_of
 from autotl.transfer.store import FeatureStore
 from autotl.transfer.workshop import Workshop
-from autotl.trial import get_values, load_weights, rate, save_weights, set_values, train
+from autotl.trial import Trial, class_weights, rate, train
 
 from .. import pictures
 
@@ -41,40 +45,60 @@ def workshop_in(data: Path, store: Path, quota: int = 10**9) -> Workshop:
     return Workshop(config, dataset, catalogue([PLUGIN]), FeatureStore(store, quota), lambda *told: None)
 
 
+def at(network, unfrozen):
+    return network.tap(network.cut(unfrozen))
+
+
+def directly(network, tap, pixels):
+    return run(network.runner(network.pixels, [tap]), pixels.astype("float32"), len(pixels))[0]
+
+
 def test_features_are_those_of_the_prefix_and_shared_on_disk(workshop, data, tmp_path):
     network = workshop.network("speck", 32)
-    cut = network.cut(4)
-    plain = workshop.features.plain(network, cut)
+    plain = workshop.features.plain(network, at(network, 4))
     pixels = workshop.features.pixels(32)
     assert pixels.dtype == np.uint8
     assert len(pixels) == len(workshop.dataset.indices("train", "valid"))
-    np.testing.assert_allclose(plain, run(network.prefix(cut), pixels.astype("float32")), rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(plain, directly(network, at(network, 4), pixels), rtol=2e-3, atol=2e-3)
     before = {entry.key for entry in workshop.features.store.entries()}
     other = workshop_in(data, tmp_path / "store")
-    other.features.plain(other.network("speck", 32), other.network("speck", 32).cut(4))
+    other.features.plain(other.network("speck", 32), at(other.network("speck", 32), 4))
     assert {entry.key for entry in other.features.store.entries()} == before
+
+
+def test_one_pass_keeps_every_cut_that_trials_may_ask_for(workshop, monkeypatch):
+    network = workshop.network("speck", 32)
+    top = workshop.features.plain(network, at(network, 0))
+    monkeypatch.setattr(network, "runner", lambda *asked: pytest.fail("computed twice"))
+    for cut in network.offered:
+        assert len(workshop.features.plain(network, network.tap(cut))) == len(top)
 
 
 def test_a_deeper_cut_starts_from_a_shallower_one_that_is_there(workshop, monkeypatch):
     network = workshop.network("speck", 32)
-    expected = run(network.prefix(network.cut(1)), workshop.features.pixels(32).astype("float32"))
-    workshop.features.plain(network, network.cut(4))
+    expected = directly(network, at(network, 1), workshop.features.pixels(32))
+    monkeypatch.setattr("autotl.transfer.planner.Plan.extras", lambda *cuts: [])
+    workshop.features.plain(network, at(network, 4))
     asked = []
-    piece = network.piece
-    monkeypatch.setattr(network, "piece", lambda low, high: asked.append(low.unfrozen_layers) or piece(low, high))
-    again = workshop.features.plain(network, network.cut(1))
-    assert 4 in asked
+    runner = network.runner
+    monkeypatch.setattr(network, "runner", lambda low, taps: asked.append(low.unfrozen_layers) or runner(low, taps))
+    again = workshop.features.plain(network, at(network, 1))
+    assert set(asked) == {4}
     np.testing.assert_allclose(again, expected, rtol=5e-3, atol=5e-3)
 
 
 def test_views_differ_from_each_other_and_are_drawn_alike_again(workshop, data, tmp_path):
     network = workshop.network("speck", 32)
     policy = workshop.policy(candidate(augmentation="flip_crop"))
-    one, two = (np.array(workshop.features.view(network, network.cut(0), policy, view)) for view in (1, 2))
+    one, two = (np.array(workshop.features.view(network, at(network, 0), policy, view)) for view in (1, 2))
     assert not np.array_equal(one, two)
     other = workshop_in(data, tmp_path / "another store")
-    again = other.features.view(other.network("speck", 32), other.network("speck", 32).cut(0), policy, 1)
+    again = other.features.view(other.network("speck", 32), at(other.network("speck", 32), 0), policy, 1)
     np.testing.assert_array_equal(again, one)
+
+
+def test_the_views_grow_with_the_epochs_up_to_the_setting():
+    assert [views_of(epochs, 8) for epochs in (1, 2, 3, 5, 10, 30)] == [1, 1, 2, 2, 4, 8]
 
 
 def test_doing_nothing_draws_no_views(workshop):
@@ -136,7 +160,7 @@ def test_unfrozen_layers_learn_at_their_own_rate(workshop):
         first = [
             weight
             for variable, weight in zip(network.model.weights, network.first_weights, strict=True)
-            if id(variable) in {id(v) for v in network.piece(network.cut(4), network.cuts[0]).weights}
+            if id(variable) in {id(v) for v in network.thaw(network.cut(4))}
         ]
         return sum(float(np.abs(now - then).sum()) for now, then in zip(trained.weights, first, strict=False))
 
@@ -150,31 +174,98 @@ def test_half_the_batch_twice_accumulated_is_nearly_the_whole_batch(workshop):
     assert abs(whole.history[-1]["loss"] - halves.history[-1]["loss"]) < 0.2
 
 
-def test_feature_maps_not_worth_their_disk_are_cached_lower(workshop, data, tmp_path):
-    network = workshop.network("speck", 32)
-    assert choose_cached(network, network.cut(0), 100, 10**9).unfrozen_layers == 0
-    assert network.prefix(choose_cached(network, network.cut(0), 10**9, 10**9)) is None
-    poor = workshop_in(data, tmp_path / "poor", quota=1)
-    step = poor.step(candidate(0))
-    assert poor.features.store.quota == 1
-    assert step.network.prefix(step.cached) is None
-
-
 def test_pixels_and_cached_features_train_to_the_same_score(workshop, monkeypatch):
     cached = train(workshop, candidate(4, epochs=3), lambda row: True)
     workshop._steps.clear()
-    monkeypatch.setattr("autotl.transfer.workshop.choose_cached", lambda network, *rest: network.cuts[-1])
+    monkeypatch.setattr("autotl.transfer.planner.Plan.cached", lambda plan, cuts, unfrozen: cuts[-1])
     pixels = train(workshop, candidate(4, epochs=3), lambda row: True)
     for one, two in zip(cached.history, pixels.history, strict=True):
         assert one["loss"] == pytest.approx(two["loss"], abs=0.02)
+
+
+def test_a_trial_that_was_stopped_goes_on_as_if_it_had_not_been(workshop, data, tmp_path):
+    chosen = candidate(4, "flip_crop", epochs=5)
+    whole = train(workshop, chosen, lambda row: True)
+    first = Trial(workshop, chosen)
+    first.train(lambda row: row["epoch"] < 3)
+    first.save(tmp_path / "state.npz")
+    second = Trial(workshop_in(data, tmp_path / "elsewhere"), chosen)
+    second.resume(tmp_path / "state.npz")
+    resumed = second.train(lambda row: True)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
+    for one, two in zip(whole.history, resumed.history, strict=True):
+        assert one["loss"] == pytest.approx(two["loss"], rel=1e-3)
+    for one, two in zip(whole.weights, resumed.weights, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
+
+
+def test_the_best_epoch_leaves_its_probabilities(workshop):
+    trained = train(workshop, candidate(4), lambda row: True)
+    labels = workshop.features.labels[workshop.features.rows("valid")]
+    assert (trained.probabilities.argmax(axis=1) == labels).mean() == pytest.approx(trained.metrics["accuracy"])
+
+
+def test_a_trial_that_is_out_of_time_keeps_what_it_has(workshop):
+    moments = []
+
+    def report(row):
+        moments.append(row["epoch"])
+        time.sleep(0.2)
+        return True
+
+    trained = Trial(workshop, candidate(epochs=500, patience=500)).train(report, until=time.monotonic() + 1.5)
+    assert trained.stopped
+    assert moments == [row["epoch"] for row in trained.history]
+    with pytest.raises(TrialError, match="time was up"):
+        Trial(workshop, candidate()).train(lambda row: True, until=time.monotonic())
+
+
+def test_a_new_step_begins_where_the_first_one_did(workshop):
+    first = train(workshop, candidate(4), lambda row: True)
+    workshop._steps.clear()  # as when many others ran in between: the head is kept, the rest is built anew
+    again = train(workshop, candidate(4), lambda row: True)
+    assert again.history[-1]["loss"] == pytest.approx(first.history[-1]["loss"], rel=1e-4)
+
+
+def test_a_trial_that_no_longer_improves_stops_early(workshop):
+    trained = train(workshop, candidate(epochs=60, learning_rate=0.0, patience=5), lambda row: True)
+    assert trained.stopped
+    assert len(trained.history) == 6
+
+
+def test_averaged_weights_are_scored_and_kept_and_training_goes_on_from_its_own(workshop):
+    plain = train(workshop, candidate(4, epochs=4), lambda row: True)
+    averaged = train(workshop, candidate(4, epochs=4, ema=0.9), lambda row: True)
+    assert [row["loss"] for row in averaged.history] == pytest.approx([row["loss"] for row in plain.history], rel=1e-4)
+    assert averaged.history[-1]["valid_loss"] != pytest.approx(plain.history[-1]["valid_loss"], rel=1e-4)
+
+
+def test_smoothed_labels_keep_the_loss_from_reaching_nothing(workshop):
+    sharp = train(workshop, candidate(10, epochs=6), lambda row: True)
+    smooth = train(workshop, candidate(10, epochs=6, label_smoothing=0.3), lambda row: True)
+    assert smooth.history[-1]["loss"] > sharp.history[-1]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "expected"),
+    [
+        ("accuracy", {}, None),
+        ("macro_f1", {}, [1 / 1.5, 2.0]),
+        ("macro_f1", {"class_weights": "off"}, None),
+        ("accuracy", {"class_weights": "on"}, [1 / 1.5, 2.0]),
+    ],
+)
+def test_rare_classes_count_more_where_each_class_counts_alike(metric, values, expected):
+    weights = class_weights(np.array([0, 0, 0, 1]), 2, metric, candidate(**values))
+    assert weights is None if expected is None else weights == pytest.approx(expected)
 
 
 def test_weights_come_back_as_they_were_saved(workshop, tmp_path):
     trained = train(workshop, candidate(4), lambda row: True)
     save_weights(tmp_path / "w" / "weights.npz", trained.weights)
     step = workshop.step(candidate(4))
-    set_values(step.trainee, load_weights(tmp_path / "w" / "weights.npz"))
-    for one, two in zip(get_values(step.trainee), trained.weights, strict=True):
+    set_values(step.variables, load_weights(tmp_path / "w" / "weights.npz"))
+    for one, two in zip(get_values(step.variables), trained.weights, strict=True):
         np.testing.assert_array_equal(one, two)
     assert [file.name for file in (tmp_path / "w").iterdir()] == ["weights.npz"]
 

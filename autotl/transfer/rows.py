@@ -1,0 +1,94 @@
+"""The rows that an epoch of training reads: kept features of the plain pictures, or of views drawn from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotl.transfer.features import BATCH, augment, run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from autotl.candidate import Candidate
+    from autotl.transfer.features import Policy
+    from autotl.transfer.network import Network, Tap
+    from autotl.transfer.workshop import Workshop
+
+_EPOCHS_PER_VIEW = 2.5
+_LARGE_BATCH = 512  # for validation on rows without places, which take next to no memory
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows: `view(0)` are the plain pictures at a tap, `view(1)` and up drawn ones; `live` draws anew.
+
+    A view is computed when its epoch comes, so a trial that is pruned early never pays for the others.
+    `labels` are classes, `(training pictures,)`; `places` their rows among the plain ones, `valid` those of the
+    validation pictures.
+    """
+
+    view: Callable[[int], NDArray[Any]]
+    views: int
+    live: Callable[..., Any] | None
+    places: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    seed: int
+
+    def batches(self, epoch: int, size: int, passes: int) -> Iterator[NDArray[np.int64]]:
+        """Return the training rows of an epoch, shuffled for each pass, in full batches: one shape, one trace.
+
+        What is left over differs from pass to pass, so every picture gets its turn.
+        """
+        for number in range(passes):
+            order = np.random.default_rng([self.seed, epoch, number]).permutation(len(self.places))
+            for start in range(0, len(order) - size + 1, size):
+                yield order[start : start + size]
+
+    def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[Any]:
+        """Return some training rows; epochs take turns with the views, the plain one first."""
+        turn = (epoch - 1) % self.views
+        rows = np.asarray(self.view(turn)[chosen if turn else self.places[chosen]])
+        return rows if self.live is None else augment(self.live, rows)
+
+    def logits(self, model: Any) -> NDArray[Any]:
+        """Return what a model says of the plain validation pictures."""
+        rows = self.view(0)
+        size = BATCH if rows.ndim > 2 else min(_LARGE_BATCH, len(self.valid))
+        blocks = (self.valid[start : start + size] for start in range(0, len(self.valid), size))
+        return np.concatenate([run(model, rows[block], size)[0] for block in blocks])
+
+
+def rows_at(workshop: Workshop, network: Network, tap: Tap, candidate: Candidate, *, plain: bool = False) -> Rows:
+    """Return the rows of a candidate at a tap; `plain` ones are never varied.
+
+    Where nothing lies between pictures and tap, an augmentation draws anew for each batch; elsewhere it draws a
+    number of views that grows with the epochs, up to the setting.
+    """
+    features = workshop.features
+    policy = None if plain else workshop.policy(candidate)
+    is_pixels = tap.tensor is network.pixels.tensor
+    live = policy.layer(candidate.seed) if policy is not None and is_pixels else None
+    drawn = policy if live is None else None
+    places = features.rows("train")
+    view = cache(lambda number: _view(workshop, network, tap, drawn, number))
+    views = views_of(candidate.epochs, workshop.config.views) if drawn is not None else 1
+    seed = workshop.config.seed + candidate.seed
+    return Rows(view, views, live, places, features.rows("valid"), features.labels[places], seed)
+
+
+def views_of(epochs: int, most: int) -> int:
+    """Return how many views a trial of some epochs draws, the plain pictures among them."""
+    return max(1, min(most, math.ceil(epochs / _EPOCHS_PER_VIEW)))
+
+
+def _view(workshop: Workshop, network: Network, tap: Tap, policy: Policy | None, number: int) -> NDArray[Any]:
+    if number == 0 or policy is None:
+        return workshop.features.plain(network, tap)
+    return workshop.features.view(network, tap, policy, number)
