@@ -1,144 +1,103 @@
-"""Conducts the trials of a search: hands candidates to workers, prunes, retries, keeps the budget, finishes."""
+"""Conducts the trials of a search: hands them to workers, hears how they go, retries, confirms, finishes."""
 
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from statistics import median
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from autotl.candidate import Candidate, State, TrialRecord, ranked, to_plain
+from autotl.agenda import Agenda, Running
+from autotl.candidate import State, TrialRecord, to_plain
 from autotl.errors import TrialError
 from autotl.events import EpochEnded, Note, Progress, TrialBegan, TrialEnded, Watcher
-from autotl.folder import RunFolder, write_whole
-from autotl.proposals import KINDS
-from autotl.workers import Lost, Pool
-
-if TYPE_CHECKING:
-    from autotl.config import SearchConfig
-    from autotl.study import Study
-
-KEPT_WEIGHTS = 3
-_FAILURES_IN_A_ROW = 3
-_RESERVE_SHARE, _RESERVE_MOST = 0.1, 20.0
-
-
-@dataclass
-class Running:
-    """A trial in a worker."""
-
-    number: int
-    candidate: Candidate
-    began: float
-    accumulate: int = 1
-    history: list[dict[str, float]] = field(default_factory=list)
-    pruned: bool = False
-
-
-def spent(config: SearchConfig, trials: int, elapsed: float) -> bool:
-    """Return whether a budget allows no more: `trials` ended or running, `elapsed` seconds; the finish is reserved."""
-    if config.trials is not None and trials >= config.trials:
-        return True
-    if config.seconds is None:
-        return False
-    return elapsed >= config.seconds - min(_RESERVE_SHARE * config.seconds, _RESERVE_MOST)
+from autotl.folder import write_whole
+from autotl.interrupt import Interrupt
+from autotl.winner import winner
+from autotl.workers import Lost, Pool, ask
 
 
 class Conductor:
-    """One search's trials, from the first proposal to the finished winner."""
+    """One search's trials, from the first one to the finished winner."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        study: Study,
-        folder: RunFolder,
-        config: SearchConfig,
-        elapsed: Callable[[], float],
-        tell: Watcher,
-    ) -> None:
-        self.pool, self.study, self.folder, self.config = pool, study, folder, config
-        self.records = folder.records()
-        self.elapsed, self.tell = elapsed, tell
+    def __init__(self, pool: Pool, agenda: Agenda, tell: Watcher) -> None:
+        self.pool, self.agenda, self.tell = pool, agenda, tell
+        self.folder, self.config, self.budget = agenda.folder, agenda.config, agenda.budget
         self.running: dict[int, Running] = {}
-        self.stopping = False
-        self._exhausted = False
-        self._in_a_row: Counter[tuple[str, str]] = Counter()
-        self._succeeded: set[tuple[str, str]] = set()
-        for record in self.records:
-            self._count(record)
+        self._stop = Interrupt(tell)
 
     def run_trials(self) -> int:
-        """Run trials until the budget is spent, nothing is left to try, or Ctrl-C; return how many ended."""
-        before = len(self.records)
-        with self._interruptible():
-            while True:
-                for place in self.pool.idle():
-                    if self._may_begin():
-                        self._begin_next(place)
-                if not self.running:
-                    return len(self.records) - before
-                for place, message in self.pool.listen(0.1):
-                    self._heard(place, message)
+        """Run trials until the budget is spent, nothing is left to try, or Ctrl-C; return how many ended.
+
+        If any did, the best few are confirmed with other seeds, as far as there is time.
+        """
+        records = self.agenda.records
+        before = len(records)
+        with self._stop.heeded():
+            self._work(lambda: self.agenda.following(self.running.values()))
+            if len(records) > before or not self.folder.metrics.is_file():
+                self._confirm()
+        return len(records) - before
 
     def finish(self) -> dict[str, Any]:
         """Have the best trial written as a whole model and scored; raises TrialError when no trial ended well."""
-        best = next(iter(self._complete()), None)
-        if best is None:
+        chosen = winner(self.agenda.records, self.config.metric)
+        if chosen is None:
             raise TrialError(self._nothing_ended())
-        job = {
-            "do": "finish",
-            "number": best.number,
-            "score": best.score,
-            "candidate": to_plain(best.candidate),
-        }
-        answer = self._ask_worker(job)
+        best = chosen.best
+        job = {"do": "finish", "number": best.number, "score": best.score, "candidate": to_plain(best.candidate)}
+        job.update(confirmed=list(chosen.runs), kin=self.agenda.kin(best))
+        try:
+            answer = ask(self.pool, job, self.tell)
+        except TrialError as error:
+            raise TrialError(f"The best model could not be written: {error}") from error
         metrics: dict[str, Any] = answer["metrics"]
-        metrics.update(seconds=round(self.elapsed(), 1), trials=len(self.records), score=best.score)
+        metrics.update(seconds=round(self.budget.elapsed(), 1), trials=len(self.agenda.records), score=best.score)
         self._draw(best)
         write_whole(self.folder.metrics, json.dumps(metrics, indent=1))
         return metrics
 
-    def _complete(self) -> list[TrialRecord]:
-        """Return the trials that may win, best first."""
-        return [record for record in ranked(self.records, self.config.metric) if record.state == "complete"]
+    def _work(self, following: Callable[[], Running | None]) -> None:
+        """Keep the workers busy with what `following()` gives, until it gives nothing and all have ended."""
+        while True:
+            for place in self.pool.idle():
+                trial = None if self._stop.asked else following()
+                if trial is None:
+                    break
+                self._give(place, trial)
+            if not self.running:
+                return
+            for place, message in self.pool.listen(0.1):
+                self._heard(place, message)
 
-    def _may_begin(self) -> bool:
-        if self.stopping or self._exhausted:
-            return False
-        count = len(self.records) + len(self.running)
-        if not count:
-            return True  # however small the budget, one trial is better than none
-        return not spent(self.config, count, self.elapsed() + self._expected())
-
-    def _expected(self) -> float:
-        """Return the seconds that a trial is likely to take, from the latest ones."""
-        latest = [record.seconds for record in self.records if record.state == "complete"][-5:]
-        return median(latest) if latest else 0.0
-
-    def _begin_next(self, place: int) -> None:
-        complete = self._complete()
-        if complete:
-            self.study.deepen(len(self.records), complete[0].candidate.backbone)
-        tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
-        proposal = self.study.ask(tried)
-        if proposal is None:
-            self._exhausted = True
-            self.tell(Note("Every candidate of this search space has been tried."))
+    def _confirm(self) -> None:
+        repeats = self.agenda.repeats()
+        if not repeats or self._stop.asked:
             return
-        number, candidate = proposal
-        self._give(place, Running(number, candidate, time.monotonic()))
+        self.tell(Note(f"Confirming the best recipes: {len(repeats)} more runs of them, with other seeds."))
+
+        def following() -> Running | None:
+            in_time = repeats and self.budget.left() > 0
+            return self.agenda.repeated(repeats.pop(0)) if in_time else None
+
+        self._work(following)
 
     def _give(self, place: int, trial: Running) -> None:
         self.running[place] = trial
         self.tell(TrialBegan(trial.number, trial.candidate))
-        candidate = to_plain(trial.candidate)
-        job = {"do": "trial", "number": trial.number, "candidate": candidate, "accumulate": trial.accumulate}
+        # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
+        first = all(record.state == "failed" for record in self.agenda.records)
+        timed = self.config.seconds is not None and not first
+        job = {
+            "do": "trial",
+            "number": trial.number,
+            "candidate": to_plain(trial.candidate),
+            "accumulate": trial.accumulate,
+            "resume": trial.continues,
+            "until": max(self.budget.left(), 0.0) if timed else None,
+        }
         self.pool.give(place, job)
 
     def _heard(self, place: int, message: dict[str, Any] | Lost) -> None:
@@ -152,34 +111,43 @@ class Conductor:
         elif message["say"] == "failed" and message["kind"] == "memory":
             self._lost(place, trial, message["reason"])
         elif message["say"] == "failed":
-            self._end(place, trial, "failed", reason=message["reason"])
+            self._end(place, trial, "failed", message["reason"])
         else:
-            state: State = "pruned" if trial.pruned else "complete"
             trial.history = message["history"]
-            self._end(place, trial, state, message=message)
+            state: State = "pruned" if trial.paused else "complete"
+            self._end(place, trial, state, self._cut_short(trial, message), message)
 
     def _epoch(self, place: int, trial: Running, row: dict[str, float]) -> None:
-        trial.history.append(row)
         self.tell(EpochEnded(trial.number, trial.candidate.epochs, row))
-        best_so_far = [epoch["score"] for epoch in trial.history]
-        score = min(best_so_far) if self.config.metric == "log_loss" else max(best_so_far)
-        trial.pruned = self.study.report(trial.number, int(row["epoch"]), score)
-        late = spent(self.config, 0, self.elapsed())
-        self.pool.answer(place, go=not (trial.pruned or late or self.stopping))
+        self.agenda.report(trial, row)
+        self.pool.answer(place, go=not (trial.paused or self._stop.asked or self.budget.left() <= 0))
+
+    def _cut_short(self, trial: Running, message: dict[str, Any]) -> str:
+        """Return in words why a trial ended before its time, "" when it did not."""
+        if trial.paused or not message["stopped"]:
+            return ""
+        why = "by Ctrl-C" if self._stop.asked else "when the time was up"
+        return f"stopped {why}, after epoch {len(trial.history)} of {trial.candidate.epochs}"
 
     def _lost(self, place: int, trial: Running, reason: str) -> None:
-        """Try once more with half the batch, twice accumulated; then give up."""
-        if trial.accumulate > 1 or self.stopping:
-            self._end(place, trial, "failed", reason=reason)
+        """Try once more, with half the batch, twice accumulated; then give up."""
+        if trial.tries > 1 or self._stop.asked:
+            self._end(place, trial, "failed", reason)
             return
-        batch = max(int(trial.candidate.number("batch_size")) // 2, 1)
-        smaller = replace(trial.candidate, values={**trial.candidate.values, "batch_size": batch})
-        self.tell(Note(f"Trial {trial.number}: {reason}; it is tried once more with half the batch.", warning=True))
+        again = replace(trial, tries=2, history=[])
+        how = ""
+        if trial.continues is not None:  # its saved state belongs to its batch
+            again.history = [dict(row) for row in self.agenda.record(trial.continues).history]
+        elif trial.accumulate == 1:
+            batch = max(int(trial.candidate.number("batch_size")) // 2, 1)
+            again.candidate = replace(trial.candidate, values={**trial.candidate.values, "batch_size": batch})
+            again.accumulate, how = 2, " with half the batch"
+        self.tell(Note(f"Trial {trial.number}: {reason}; it is tried once more{how}.", warning=True))
         self.pool.free(place)
-        self._give(place, Running(trial.number, smaller, trial.began, accumulate=2))
+        self._give(place, again)
 
     def _end(
-        self, place: int, trial: Running, state: State, *, reason: str = "", message: dict[str, Any] | None = None
+        self, place: int, trial: Running, state: State, reason: str = "", message: dict[str, Any] | None = None
     ) -> None:
         del self.running[place]
         self.pool.free(place)
@@ -194,62 +162,12 @@ class Conductor:
             seconds=round(time.monotonic() - trial.began, 3),
             reason=reason,
             history=tuple(trial.history),
+            continues=trial.continues,
+            repeats=trial.repeats,
         )
         self.folder.save_record(record)
-        self.study.tell(record)
-        self.records.append(record)
         self.tell(TrialEnded(record))
-        self._count(record)
-        self._drop_weights()
-
-    def _count(self, record: TrialRecord) -> None:
-        """Set a part aside that fails three times in a row and never worked."""
-        parts = [(kind, str(getattr(record.candidate, kind))) for kind in KINDS]
-        if record.state != "failed":
-            self._succeeded.update(parts)
-            for part in parts:
-                self._in_a_row[part] = 0
-            return
-        for kind, name in parts:
-            self._in_a_row[kind, name] += 1
-            worked = (kind, name) in self._succeeded
-            if self._in_a_row[kind, name] == _FAILURES_IN_A_ROW and not worked and self.study.has_others(kind, name):
-                self.study.set_aside(kind, name)
-                text = f"The {kind} {name!r} failed in three trials in a row and is set aside: {record.reason}"
-                self.tell(Note(text, warning=True))
-
-    def _drop_weights(self) -> None:
-        """Delete the weights of trials that can no longer win."""
-        kept = {record.number for record in self._complete()[:KEPT_WEIGHTS]}
-        for record in self.records:
-            if record.number not in kept:
-                self.folder.weights(record.number).unlink(missing_ok=True)
-
-    def _ask_worker(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Give a job and wait for its answer; a worker that dies is replaced and asked once more."""
-        for attempt in (1, 2):
-            place = self.pool.idle()[0]
-            self.pool.give(place, job)
-            answer = self._wait(place)
-            self.pool.free(place)
-            if not isinstance(answer, Lost):
-                break
-            if attempt == 2:
-                raise TrialError(f"The best model could not be written: {answer.reason}.")
-        assert isinstance(answer, dict)
-        if answer["say"] == "failed":
-            raise TrialError(f"The best model could not be written: {answer['reason']}")
-        return answer
-
-    def _wait(self, place: int) -> dict[str, Any] | Lost:
-        while True:
-            for where, message in self.pool.listen(0.1):
-                if where != place:
-                    continue
-                if isinstance(message, dict) and message["say"] == "progress":
-                    self.tell(Progress(message["what"], message["done"], message["total"]))
-                else:
-                    return message
+        self.agenda.ended(record, self.running.values())
 
     def _draw(self, best: TrialRecord) -> None:
         from autotl.report.curves import draw
@@ -257,27 +175,11 @@ class Conductor:
         draw(best, self.folder.best / "curves.png")
 
     def _nothing_ended(self) -> str:
-        reasons = Counter(record.reason for record in self.records if record.reason)
+        records = self.agenda.records
+        reasons = Counter(record.reason for record in records if record.reason)
         if reasons:
             reason, count = reasons.most_common(1)[0]
-            return f"No trial ended well; {count} of {len(self.records)} failed with: {reason}"
+            return f"No trial ended well; {count} of {len(records)} failed with: {reason}"
+        if self._stop.asked:
+            return "The search was stopped before its first trial ended. The same command again goes on."
         return "The budget was spent before the first trial ended. Give more with --time."
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Take the first Ctrl-C as a wish to finish with the best so far, and the second as a stop."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def ask(number: int, frame: object) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-            self.tell(Note("Finishing with the best so far. Ctrl-C again stops at once.", warning=True))
-
-        before = signal.signal(signal.SIGINT, ask)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)

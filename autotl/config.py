@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,12 @@ from autotl.space import Value
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-DEFAULT_SECONDS = 600.0
+Preset = Literal["quick", "balanced", "best"]
+PRESETS: Mapping[str, Mapping[str, float]] = {  # which backbones go with one, the line-up knows
+    "quick": {"seconds": 120.0, "epochs": 6, "views": 2, "confirm": 0},
+    "balanced": {"seconds": 600.0, "epochs": 10, "views": 4, "confirm": 2},
+    "best": {"seconds": 3600.0, "epochs": 30, "views": 8, "confirm": 3},
+}
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -26,6 +32,7 @@ class SearchConfig(BaseModel):
 
     data: str
     out: str
+    preset: Preset = "balanced"
     seconds: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="budget of the whole search, in seconds"
     )
@@ -40,6 +47,8 @@ class SearchConfig(BaseModel):
     metric: Metric = "accuracy"
     probe: bool = Field(default=True, description="look at every backbone's frozen features before the first trial")
     epochs: int = Field(default=10, ge=1, le=10_000)
+    confirm: int = Field(default=2, ge=0, le=20, description="other seeds that the best recipes run with; 0 for none")
+    soup: bool = Field(default=False, description="average the weights of the best trials of one network")
     image_size: int | None = Field(default=None, ge=16, le=2048)
     views: int = Field(default=4, ge=1, le=64, description="pictures drawn per image by an augmentation, kept")
     valid_split: float = Field(default=0.2, gt=0, lt=0.9)
@@ -80,6 +89,15 @@ def make(**settings: Any) -> SearchConfig:
         name = ".".join(str(step) for step in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"The setting {name}={first['input']!r} cannot be: {message}.") from error
+
+
+def with_preset(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with those of their preset where they say nothing; a number of trials is a budget too."""
+    said = {name: value for name, value in settings.items() if value is not None}
+    preset = dict(PRESETS.get(str(said.get("preset", "balanced")), {}))
+    if "trials" in said:
+        preset.pop("seconds", None)
+    return {**preset, **said}
 
 
 def from_toml(text: str) -> SearchConfig:

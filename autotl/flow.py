@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from autotl import config as settings_room
+from autotl.agenda import Agenda
+from autotl.budget import Budget
 from autotl.candidate import Anatomy
-from autotl.conductor import Conductor, spent
+from autotl.conductor import Conductor
 from autotl.config import SearchConfig
+from autotl.costs import Costs, Pictures
 from autotl.data import Dataset, load
 from autotl.events import Note, Progress, SearchBegan, SearchEnded, Watcher, silent
 from autotl.folder import RunFolder, write_whole
@@ -41,9 +44,7 @@ def search(
     asked = dict(settings, data=str(data), out=str(out or ""))
     if time is not None:
         asked["seconds"] = settings_room.read_seconds(time)
-    elif settings.get("trials") is None and settings.get("seconds") is None:
-        asked["seconds"] = settings_room.DEFAULT_SECONDS
-    config = settings_room.make(**asked)
+    config = settings_room.make(**settings_room.with_preset(asked))
     return run(config if out else in_free_folder(config), watcher)
 
 
@@ -64,7 +65,7 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
         tell(SearchBegan(config, dataset, str(folder.path), tuple(records), log.elapsed()))
         for failure in parts.failures:
             tell(Note(f"The plugin {failure.plugin!r} is left out: {failure.reason}", warning=True))
-        if folder.metrics.is_file() and spent(config, len(records), log.elapsed()):
+        if folder.metrics.is_file() and Budget(config, log.elapsed).spent(records):
             tell(Note("This search has ended already. Give it more --time or --trials to go on."))
         else:
             _with_workers(folder, config, dataset, parts, names, pins, log, tell)
@@ -88,13 +89,15 @@ def _with_workers(
     try:
         pool.begin({"run": str(folder.path)})
         anatomies = LineUp(pool, parts, config, dataset, tell).find(names["backbone"])
+        budget, costs = Budget(config, log.elapsed), _costs(anatomies, parts, dataset, config)
         space = _space(parts, names, pins, anatomies, config)
         for text in space.snapped():
             tell(Note(text, warning=True))
         study = Study(folder.study, space, metric=config.metric, seed=config.seed)
         study.recover(folder.records())
         study.begin()
-        conductor = Conductor(pool, study, folder, config, log.elapsed, tell)
+        agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
+        conductor = Conductor(pool, agenda, tell)
         if conductor.run_trials() or not folder.metrics.is_file():
             conductor.finish()
     finally:
@@ -118,6 +121,12 @@ def _space(
     heads = {name: parts.head(name).space for name in names["head"]}
     augmentations = {name: parts.augmentation(name).space for name in names["augmentation"]}
     return SearchSpace(anatomies, heads, augmentations, pins, config.epochs)
+
+
+def _costs(anatomies: dict[str, Anatomy], parts: Catalogue, dataset: Dataset, config: SearchConfig) -> Costs:
+    counts = {split: len(dataset.indices(split)) for split in ("train", "valid", "test")}
+    idle = frozenset(name for name in parts.names("augmentation") if parts.augmentation(name).idle)
+    return Costs(anatomies, Pictures(**counts), config.views, idle)
 
 
 def _read(config: SearchConfig, tell: Watcher) -> Dataset:

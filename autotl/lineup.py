@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     from autotl.plugins import Catalogue
 
 # strong for their cost in the published tables; a GPU affords the larger ones
-ON_CPU = ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_v2_b0", "mobilenet")
-ON_GPU = ("efficientnet_v2_s", "convnext_tiny", "resnet50_v2", "efficientnet_v2_b0", "mobilenet_v2")
+ON_CPU: Mapping[str, tuple[str, ...]] = {
+    "quick": ("mobilenet_v2", "mobilenet_v3_large"),
+    "balanced": ("mobilenet_v2", "mobilenet_v3_large", "efficientnet_v2_b0", "mobilenet"),
+    "best": ("mobilenet_v3_large", "efficientnet_v2_b0", "efficientnet_v2_b2", "resnet50_v2", "convnext_tiny"),
+}
+ON_GPU: Mapping[str, tuple[str, ...]] = {
+    "quick": ("efficientnet_v2_b0", "mobilenet_v2"),
+    "balanced": ("efficientnet_v2_s", "convnext_tiny", "resnet50_v2", "efficientnet_v2_b0", "mobilenet_v2"),
+    "best": ("efficientnet_v2_m", "efficientnet_v2_s", "convnext_base", "convnext_tiny", "resnet50_v2"),
+}
 WITHOUT_WEIGHTS = "scattering"
 _STEP = 32
 
@@ -40,7 +49,7 @@ class LineUp:
 
         Raises WeightsError when none is left that the user wanted.
         """
-        found, problems = self._build(asked or default_backbones(self.parts))
+        found, problems = self._build(asked or default_backbones(self.parts, self.config.preset))
         if not found and not asked:
             self.tell(
                 Note(
@@ -82,9 +91,9 @@ class LineUp:
         self.pool.give(place, {"do": "anatomy", "backbone": name, "image_size": size})
 
 
-def default_backbones(catalogue: Catalogue) -> tuple[str, ...]:
+def default_backbones(catalogue: Catalogue, preset: str = "balanced") -> tuple[str, ...]:
     """Return what a search tries when no backbone was named: ours for this device, and those of every plugin."""
-    ours = ON_GPU if gpus() else ON_CPU
+    ours = (ON_GPU if gpus() else ON_CPU)[preset]
     theirs = [name for name, offer in catalogue.offers["backbone"].items() if not _built_in(offer.part)]
     return (*(name for name in ours if name in catalogue.offers["backbone"]), *theirs)
 

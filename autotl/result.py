@@ -13,6 +13,7 @@ from autotl.candidate import TrialRecord, ranked
 from autotl.config import SearchConfig
 from autotl.errors import RunError
 from autotl.folder import RunFolder
+from autotl.winner import winner
 
 if TYPE_CHECKING:
     import keras
@@ -56,11 +57,17 @@ class SearchResult:
 
     @property
     def best(self) -> TrialRecord:
-        """The winning trial; raises RunError when no trial ended with a score."""
-        scored = [record for record in self.leaderboard if record.state == "complete"]
-        if not scored:
+        """The trial that the best model is from, of an unfinished search the best so far.
+
+        Not always the first of the leaderboard: a recipe wins by the mean of its runs. Raises RunError when no
+        trial ended with a score.
+        """
+        if self.folder.metrics.is_file():
+            return next(record for record in self.records if record.number == self.metrics["trial"])
+        chosen = winner(self.records, self.config.metric)
+        if chosen is None:
             raise RunError(f"No trial of {self.run} has finished yet. Run the same search again to go on.")
-        return scored[0]
+        return chosen.best
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

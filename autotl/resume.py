@@ -15,7 +15,9 @@ from autotl.errors import RunError
 from autotl.folder import RunFolder
 
 # what may differ when a run goes on: none of it changes what a trial gives
-MAY_CHANGE = frozenset({"out", "seconds", "trials", "workers", "memory", "epoch_timeout", "cache", "cache_quota"})
+MAY_CHANGE = frozenset(
+    {"out", "seconds", "trials", "confirm", "soup", "workers", "memory", "epoch_timeout", "cache", "cache_quota"}
+)
 
 
 def in_free_folder(config: SearchConfig) -> SearchConfig:

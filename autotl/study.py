@@ -1,9 +1,10 @@
-"""The Optuna study of a search: what to try next, which trials to prune, what is remembered between runs."""
+"""The Optuna study of a search: what to try next, and what is remembered between runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -12,8 +13,9 @@ from autotl.errors import RunError
 from autotl.proposals import SearchSpace
 
 _STARTUP = 8
-_UNPRUNED = 4
 _REPEATS = 25
+_RECIPE, _HANDED_BACK, _PROBE = "recipe", "handed_back", "probe"
+_FOLLOWERS = {_PROBE, "continues", "repeats"}  # of these, nothing is to be tried again by itself
 
 
 class Study:
@@ -25,15 +27,14 @@ class Study:
         self._seed = seed
         self._running: dict[int, optuna.Trial] = {}
         self._reported: dict[int, int] = {}
+        self._held: list[tuple[int, Candidate]] = []
         self._set_aside: set[tuple[str, str]] = set()
         self._study = optuna.create_study(
             storage=f"sqlite:///{path.resolve()}",
             study_name="autotl",
             direction="minimize" if metric == "log_loss" else "maximize",
             load_if_exists=True,
-            # keeps the better half of those at the same epoch; the first trials, our own recipes, run to their
-            # end, and none is judged before its unfrozen layers have moved for two epochs
-            pruner=optuna.pruners.PercentilePruner(50.0, n_startup_trials=_UNPRUNED, n_warmup_steps=3),
+            pruner=optuna.pruners.NopPruner(),  # `rungs` decide, for they can also go on with a paused trial
         )
 
     def recover(self, records: Iterable[TrialRecord]) -> None:
@@ -44,20 +45,23 @@ class Study:
                 self._tell(trial.number, ended[trial.number])
             else:
                 self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-                self._study.enqueue_trial(trial.params, skip_if_exists=False)
+                if not _FOLLOWERS & trial.user_attrs.keys():
+                    self._queue(trial.params, recipe=_RECIPE in trial.user_attrs)
+        for recipe in self._left_out():
+            self._queue(recipe, recipe=True)  # there may be more time now
 
-    def begin(self) -> None:
-        """Queue the candidates to try first, in a new study; an old one goes on where it was."""
-        if not self._study.get_trials(deepcopy=False):
-            for recipe in self._space.starts():
-                self._study.enqueue_trial(recipe)
+    def begin_probe(self, backbone: str) -> tuple[int, Candidate] | None:
+        """Open a trial for the probe of a backbone; None where a probe is no candidate of this search."""
+        recipe = self._space.probe(backbone)
+        if recipe is None:
+            return None
+        return self._open(recipe, {_PROBE: True})
 
-    def deepen(self, ended: int, best: str) -> None:
-        """Queue deeper recipes on the backbone `best`, once, when the first candidates have `ended`."""
-        if ended >= len(self._space.starts()) and not self._study.user_attrs.get("deepened"):
-            self._study.set_user_attr("deepened", best)
-            for recipe in self._space.deeper(best):
-                self._study.enqueue_trial(recipe)
+    def begin(self, order: Sequence[str] = ()) -> None:
+        """Queue the candidates to try first, on the backbones in `order`; a study that had begun goes on."""
+        if all(_PROBE in trial.user_attrs for trial in self._study.get_trials(deepcopy=False)):
+            for recipe in self._space.starts(order):
+                self._queue(recipe, recipe=True)
 
     def has_others(self, kind: str, part: str) -> bool:
         """Return whether another part of a kind may still be proposed."""
@@ -90,25 +94,64 @@ class Study:
                 return number, candidate
         return None
 
-    def report(self, number: int, epoch: int, score: float) -> bool:
-        """Note the score of an epoch; return whether the trial should be pruned."""
-        trial = self._running[number]
+    def again(self, number: int, **why: int) -> tuple[int, Candidate]:
+        """Open a trial with the values of an earlier one; `why` is kept with it: continues=N or repeats=N."""
+        earlier = self._study.get_trials(deepcopy=False)[number]
+        opened, candidate = self._open(earlier.params, why)
+        if "continues" in why:
+            for epoch, score in earlier.intermediate_values.items():
+                self.report(opened, epoch, score)
+        return opened, candidate
+
+    def hand_back(self, number: int) -> None:
+        """Note that a proposal does not fit into the time; one of our own recipes is queued when the run goes on."""
+        self._running.pop(number).set_user_attr(_HANDED_BACK, True)
+        self._study.tell(number, state=optuna.trial.TrialState.FAIL)
+
+    def is_recipe(self, number: int) -> bool:
+        """Return whether a running trial is one of our own recipes, not a proposal of the sampler."""
+        return _RECIPE in self._running[number].user_attrs
+
+    def report(self, number: int, epoch: int, score: float) -> None:
+        """Note the best score up to an epoch."""
         if epoch > self._reported.get(number, 0):  # a trial that is tried once more repeats its first epochs
-            trial.report(score, epoch)
+            self._running[number].report(score, epoch)
             self._reported[number] = epoch
-        return bool(trial.should_prune())
 
     def tell(self, record: TrialRecord) -> None:
         """Note how a trial ended."""
         trial = self._running.pop(record.number)
         trial.set_user_attr("unfrozen_layers", record.candidate.unfrozen_layers)
         trial.set_user_attr("image_size", record.candidate.image_size)
+        trial.set_user_attr("seed", record.candidate.seed)
         trial.set_user_attr("seconds", round(record.seconds, 3))
         if record.reason:
             trial.set_user_attr("reason", record.reason)
         self._tell(record.number, record)
 
+    def _queue(self, values: dict[str, Any], *, recipe: bool) -> None:
+        self._study.enqueue_trial(values, user_attrs={_RECIPE: True} if recipe else None, skip_if_exists=False)
+
+    def _left_out(self) -> list[dict[str, Any]]:
+        """Return our own recipes that were handed back and have not run since."""
+        trials = self._study.get_trials(deepcopy=False)
+        back = [trial.params for trial in trials if {_RECIPE, _HANDED_BACK} <= trial.user_attrs.keys()]
+        ran = [trial.params for trial in trials if trial.state.is_finished() and trial.state.name != "FAIL"]
+        return [values for place, values in enumerate(back) if values not in [*ran, *back[:place]]]
+
+    def _open(self, values: dict[str, Any], why: dict[str, Any]) -> tuple[int, Candidate]:
+        """Open a trial with these values at once, before all that is queued."""
+        self._study.enqueue_trial(values, user_attrs=why, skip_if_exists=False)
+        while True:
+            number, candidate = self._draw()
+            if why.items() <= self._running[number].user_attrs.items():
+                return number, candidate
+            self._held.append((number, candidate))  # Optuna gives what was queued in its order
+
     def _ask(self) -> tuple[int, Candidate]:
+        return self._held.pop(0) if self._held else self._draw()
+
+    def _draw(self) -> tuple[int, Candidate]:
         # a fresh seed per trial, from its number: a resumed study proposes what an unbroken one would have
         number = len(self._study.get_trials(deepcopy=False))
         self._study.sampler = optuna.samplers.TPESampler(

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autotl.config import METRICS, SearchConfig, default_out, from_toml, make, read_pairs, read_seconds
+from autotl.config import (
+    METRICS,
+    PRESETS,
+    SearchConfig,
+    default_out,
+    from_toml,
+    make,
+    read_pairs,
+    read_seconds,
+    with_preset,
+)
 from autotl.errors import ConfigError
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
@@ -19,6 +29,9 @@ SETTINGS = st.fixed_dictionaries(
         "pins": st.dictionaries(TEXT, st.booleans() | st.integers(-(2**53), 2**53) | NUMBERS | TEXT, max_size=4),
         "weights": st.dictionaries(TEXT, TEXT, max_size=2),
         "metric": st.sampled_from(METRICS),
+        "preset": st.sampled_from(sorted(PRESETS)),
+        "confirm": st.integers(0, 20),
+        "soup": st.booleans(),
         "epochs": st.integers(1, 10_000),
         "image_size": st.integers(16, 2048) | st.none(),
         "valid_split": st.floats(0.01, 0.89),
@@ -42,6 +55,30 @@ def test_a_configuration_survives_toml(settings):
     again = from_toml(config.to_toml())
     assert again == config
     assert exact(again) == exact(config)
+
+
+@given(SETTINGS)
+def test_what_is_said_wins_over_the_preset_and_the_rest_is_spelt_out(settings):
+    resolved = with_preset(settings)
+    assert {name: value for name, value in settings.items() if value is not None}.items() <= resolved.items()
+    assert with_preset(resolved) == resolved
+    preset = PRESETS[settings.get("preset", "balanced")]
+    assert preset.keys() - {"seconds"} <= resolved.keys()
+    assert resolved.get("seconds") or resolved.get("trials")
+
+
+def test_without_a_preset_the_balanced_one_is_meant():
+    assert make(**with_preset({"data": "d", "out": "o"})) == SearchConfig(data="d", out="o", seconds=600)
+
+
+def test_a_number_of_trials_is_a_budget_too():
+    assert "seconds" not in with_preset({"preset": "quick", "trials": 3})
+    assert with_preset({"preset": "quick", "trials": 3, "seconds": 9.0})["seconds"] == 9.0
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ConfigError, match="preset='slow'"):
+        make(**with_preset({"data": "d", "out": "o", "preset": "slow"}))
 
 
 @pytest.mark.parametrize(

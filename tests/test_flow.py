@@ -19,7 +19,7 @@ from autotl.errors import ConfigError, DataError, RunError, TrialError, UnknownP
 from . import pictures
 
 PLUGIN = str(Path(__file__).with_name("troublemakers.py"))
-QUICK = {"plugins": (PLUGIN,), "backbones": ("speck",), "augmentations": ("none",), "epochs": 2}
+QUICK = {"plugins": (PLUGIN,), "backbones": ("speck",), "augmentations": ("none",), "epochs": 2, "confirm": 0}
 ONE_DEPTH = {**QUICK, "pins": {"unfrozen_layers": 0}}  # with seed 0 the first head is tried first, then the second
 
 

@@ -39,17 +39,76 @@ def test_the_first_trial_is_the_default_recipe_on_the_first_backbone(tmp_path):
     assert (candidate.backbone, candidate.head, candidate.unfrozen_layers) == ("mobilenet", "dense", 0)
 
 
-def test_once_every_backbone_was_tried_the_best_one_is_unfrozen(tmp_path):
+def test_the_first_trials_are_the_recipes_for_the_order_of_the_backbones(tmp_path):
+    one = study(tmp_path)
+    one.begin(["mobilenet_v2", "mobilenet"])
+    candidates = [each.candidate for each in run(one, 4)]
+    assert [(c.backbone, c.unfrozen_layers) for c in candidates] == [
+        ("mobilenet_v2", 0),
+        ("mobilenet_v2", 20),
+        ("mobilenet_v2", 47),
+        ("mobilenet", 0),
+    ]
+
+
+def test_a_study_that_had_begun_queues_nothing_again(tmp_path):
     one = study(tmp_path)
     one.begin()
-    one.deepen(1, "mobilenet")  # too early
-    run(one, 2)
-    one.deepen(2, "mobilenet_v2")
-    one.deepen(3, "mobilenet")  # only once
-    again = study(tmp_path)  # a resumed study knows
-    again.deepen(4, "mobilenet")
-    candidates = [r.candidate for r in run(again, 2)]
-    assert [(c.backbone, c.unfrozen_layers) for c in candidates] == [("mobilenet_v2", 20), ("mobilenet_v2", 47)]
+    again = study(tmp_path)
+    again.begin(["mobilenet_v2"])
+    loaded = optuna.load_study(study_name="autotl", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert len(loaded.trials) == len(space().starts())
+
+
+def probed(one: Study, backbone: str, score: float) -> TrialRecord:
+    number, candidate = one.begin_probe(backbone)
+    ended = TrialRecord(number, "complete", candidate, score=score, probe=True)
+    one.tell(ended)
+    return ended
+
+
+def test_a_probe_is_a_finished_trial_with_a_frozen_linear_head(tmp_path):
+    one = study(tmp_path)
+    first, second = probed(one, "mobilenet_v2", 0.8), probed(one, "mobilenet", 0.7)
+    assert (first.number, second.number) == (0, 1)
+    candidate = first.candidate
+    assert (candidate.backbone, candidate.head, candidate.unfrozen_layers) == ("mobilenet_v2", "linear", 0)
+    loaded = optuna.load_study(study_name="autotl", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert [(trial.value, trial.user_attrs["probe"]) for trial in loaded.trials] == [(0.8, True), (0.7, True)]
+    assert loaded.trials[0].params["learning_rate"] == candidate.values["learning_rate"]
+
+
+def test_the_first_trials_come_after_the_probes(tmp_path):
+    one = study(tmp_path)
+    probed(one, "mobilenet_v2", 0.8)
+    one.begin(["mobilenet_v2"])
+    (trial,) = run(one, 1)
+    assert (trial.number, trial.candidate.backbone, trial.candidate.head) == (1, "mobilenet_v2", "dense")
+
+
+def test_the_sampler_learns_from_probes_as_from_trials(tmp_path):
+    one = study(tmp_path)
+    for _ in range(4):
+        probed(one, "mobilenet_v2", 0.9)
+        probed(one, "mobilenet", 0.1)
+    backbones = [each.candidate.backbone for each in run(one, 10)]
+    assert backbones.count("mobilenet_v2") > backbones.count("mobilenet")
+
+
+def test_a_probe_that_a_killed_run_left_open_is_not_tried_as_a_trial(tmp_path):
+    number, _ = study(tmp_path).begin_probe("mobilenet")
+    again = study(tmp_path)
+    again.recover([])
+    again.begin(["mobilenet_v2"])
+    later, candidate = again.ask({})
+    assert later == number + 1
+    assert (candidate.backbone, candidate.head) == ("mobilenet_v2", "dense")
+
+
+def test_where_a_probe_is_no_candidate_no_trial_is_opened_for_it(tmp_path):
+    assert study(tmp_path, space=space(unfrozen_layers=20)).begin_probe("mobilenet") is None
+    loaded = optuna.load_study(study_name="autotl", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    assert loaded.trials == []
 
 
 def test_any_optuna_reads_the_study_and_finds_what_ran(tmp_path):
@@ -68,21 +127,80 @@ def test_the_same_seed_proposes_the_same_trials_also_when_interrupted(tmp_path):
     assert [r.candidate for r in whole] == [r.candidate for r in halves]
 
 
-def test_a_losing_trial_is_pruned_and_a_winning_one_is_not(tmp_path):
+def loaded(folder) -> optuna.Study:
+    return optuna.load_study(study_name="autotl", storage=f"sqlite:///{folder / 'study.db'}")
+
+
+def test_a_paused_trial_goes_on_as_a_new_one_with_its_values_and_its_curve(tmp_path):
     one = study(tmp_path)
+    run(one, 2)
+    number, candidate = one.ask({})
+    for epoch, score in enumerate((0.2, 0.3, 0.4), 1):
+        one.report(number, epoch, score)
+    one.tell(record(number, candidate, 0.4, "pruned"))
+    again, same = one.again(number, continues=number)
+    assert again != number
+    assert same == candidate
+    one.report(again, 4, 0.9)
+    one.tell(record(again, candidate, 0.9))
+    before, after = loaded(tmp_path).trials[number], loaded(tmp_path).trials[again]
+    assert (before.state.name, after.state.name, after.value) == ("PRUNED", "COMPLETE", 0.9)
+    assert after.params == before.params
+    assert after.user_attrs["continues"] == number
+    assert after.intermediate_values == {1: 0.2, 2: 0.3, 3: 0.4, 4: 0.9}
 
-    def curve(height: float) -> bool:
-        number, candidate = one.ask({})
-        for epoch in range(1, 10):
-            if one.report(number, epoch, height * epoch / 9):
-                one.tell(record(number, candidate, height * epoch / 9, "pruned"))
-                return True
-        one.tell(record(number, candidate, height))
-        return False
 
-    assert not any(curve(height) for height in (0.9, 0.1, 0.8, 0.95))  # the first ones run to their end
-    assert curve(0.2)
-    assert not curve(0.99)
+def test_what_is_repeated_or_continued_does_not_wait_for_what_is_queued(tmp_path):
+    one = study(tmp_path)
+    one.begin()
+    number, candidate = one.ask({})
+    one.tell(record(number, candidate, 0.5))
+    again, same = one.again(number, repeats=number)
+    assert same == candidate
+    one.tell(record(again, candidate, 0.6))
+    backbones = [one.ask({})[1].backbone for _ in range(len(space().starts()) - 1)]
+    assert backbones == [recipe["backbone"] for recipe in space().starts()[1:]]
+
+
+def test_our_own_recipes_are_told_from_proposals(tmp_path):
+    one = study(tmp_path)
+    one.begin()
+    starts = len(space().starts())
+    assert [one.is_recipe(one.ask({})[0]) for _ in range(starts + 2)] == [True] * starts + [False] * 2
+
+
+def test_a_recipe_that_did_not_fit_is_tried_when_the_run_goes_on_and_a_proposal_is_not(tmp_path):
+    one = study(tmp_path)
+    one.begin()
+    back = [one.ask({}) for _ in range(len(space().starts()) + 1)]
+    for number, _ in back:
+        one.hand_back(number)
+    assert {trial.state.name for trial in loaded(tmp_path).trials} == {"FAIL"}
+    again = study(tmp_path)
+    again.recover([])
+    number, candidate = again.ask({})
+    assert candidate == back[0][1]
+    assert again.is_recipe(number)
+    again.tell(record(number, candidate, 0.5))
+    last = study(tmp_path)
+    last.recover([])
+    waiting = [last.ask({})[1] for _ in range(len(back))]
+    assert candidate not in waiting  # it has run since
+    assert back[1][1] in waiting
+    assert back[-1][1] not in waiting
+
+
+@pytest.mark.parametrize("why", ["continues", "repeats"])
+def test_an_orphan_that_followed_another_trial_is_not_tried_by_itself(tmp_path, why):
+    one = study(tmp_path)
+    (first,) = run(one, 1)
+    one.again(first.number, **{why: first.number})
+    again = study(tmp_path)
+    again.recover([first])
+    assert [trial.state.name for trial in loaded(tmp_path).trials] == ["COMPLETE", "FAIL"]
+    number, _ = again.ask({})
+    assert number == 2
+    assert not again.is_recipe(number)
 
 
 def test_a_lower_log_loss_is_the_better_one(tmp_path):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autotl.result import SearchResult
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]  # as in config, which is slow to import
+Preset = Literal["quick", "balanced", "best"]
 BUDGET, TRY, DATA, MACHINE, OUTPUT = "Budget", "What to try", "Data", "Machine", "Output"
 
 
@@ -32,9 +33,23 @@ def search(
     trials: Annotated[
         int | None, typer.Option(metavar="N", help="Stop after so many trials.", min=1, rich_help_panel=BUDGET)
     ] = None,
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            metavar="NAME", help="quick: 2 minutes; balanced: 10, the default; best: an hour.", rich_help_panel=BUDGET
+        ),
+    ] = None,
     epochs: Annotated[
-        int, typer.Option(metavar="N", help="Longest training of one trial.", min=1, rich_help_panel=BUDGET)
-    ] = 10,
+        int | None,
+        typer.Option(metavar="N", help="Longest training of one trial; default 10.", min=1, rich_help_panel=BUDGET),
+    ] = None,
+    confirm: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Runs of the best with other seeds; default 2.", min=0, rich_help_panel=BUDGET),
+    ] = None,
+    soup: Annotated[
+        bool, typer.Option("--soup", help="Average the weights of the best trials.", rich_help_panel=BUDGET)
+    ] = False,
     backbone: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this backbone; repeatable.", rich_help_panel=TRY)
     ] = None,
@@ -68,8 +83,11 @@ def search(
         int | None, typer.Option(metavar="PIXELS", help="Side of pictures.", min=16, rich_help_panel=DATA)
     ] = None,
     views: Annotated[
-        int, typer.Option(metavar="N", help="Augmented versions kept of each picture.", min=1, rich_help_panel=DATA)
-    ] = 4,
+        int | None,
+        typer.Option(
+            metavar="N", help="Augmented versions kept of each picture; default 4.", min=1, rich_help_panel=DATA
+        ),
+    ] = None,
     valid_split: Annotated[
         float, typer.Option(metavar="FRACTION", help="For validation, where no split is given.", rich_help_panel=DATA)
     ] = 0.2,
@@ -113,7 +131,10 @@ def search(
         "plugins": tuple(str(file) for file in plugin or ()),
         "without": tuple(without or ()),
         "metric": metric,
+        "preset": preset,
         "epochs": epochs,
+        "confirm": confirm,
+        "soup": soup,
         "image_size": image_size,
         "views": views,
         "valid_split": valid_split,

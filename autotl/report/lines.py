@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl import events
+from autotl.budget import fresh
 from autotl.report import words
 from autotl.report.glyphs import Glyphs
 from autotl.report.scene import Running, Scene, Step
@@ -83,7 +84,8 @@ def budget(scene: Scene, brush: Brush) -> RenderableType:
         return one_line(Text(passed, style="dim"))
     said = Text()
     if scene.config.trials is not None:
-        said.append(f"{len(scene.records)} of {words.plural(scene.config.trials, 'trial')} {brush.glyphs.dot} ")
+        trials = fresh(scene.records.values())
+        said.append(f"{trials} of {words.plural(scene.config.trials, 'trial')} {brush.glyphs.dot} ")
     if scene.config.seconds is not None:
         said.append(f"{passed} of {words.span(scene.config.seconds)} {brush.glyphs.dot} ", style="dim")
         left = scene.left(brush.now) or 0.0

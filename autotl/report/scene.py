@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from autotl import events
+from autotl.budget import fresh
 from autotl.candidate import Candidate, TrialRecord, ranked
 from autotl.config import SearchConfig
 from autotl.data.dataset import Dataset
@@ -91,7 +92,7 @@ class Scene:
         if self.config.seconds is not None:
             spent.append((now - self.began) / self.config.seconds)
         if self.config.trials is not None:
-            spent.append(len(self.records) / self.config.trials)
+            spent.append(fresh(self.records.values()) / self.config.trials)
         return min(1.0, max(spent)) if spent else None
 
     def take(self, event: events.Event, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autotl.workers.asking import ask
 from autotl.workers.pool import Lost, Pool
 
-__all__ = ["Lost", "Pool"]
+__all__ = ["Lost", "Pool", "ask"]

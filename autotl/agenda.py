@@ -1,0 +1,193 @@
+"""The agenda: what runs next, a paused trial that has earned its promotion or a new one, and what still fits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+from autotl.blame import Blame
+from autotl.budget import Budget
+from autotl.candidate import Candidate, TrialRecord
+from autotl.confirm import SHARE, Confirmation, Repeat
+from autotl.costs import Costs
+from autotl.events import Note, Watcher
+from autotl.folder import RunFolder
+from autotl.rungs import Rungs
+from autotl.winner import kin, may_win, winner
+
+if TYPE_CHECKING:
+    from autotl.config import SearchConfig
+    from autotl.study import Study
+
+KEPT_STATES = 6
+KEPT_KIN = 8
+_ASKED = 10  # times the sampler is asked for something that fits into the time
+
+
+@dataclass
+class Running:
+    """A trial in a worker; `spared` when no rung may pause it."""
+
+    number: int
+    candidate: Candidate
+    began: float = field(default_factory=time.monotonic)
+    accumulate: int = 1
+    history: list[dict[str, float]] = field(default_factory=list)
+    spared: bool = False
+    continues: int | None = None
+    repeats: int | None = None
+    tries: int = 1
+    paused: bool = False
+
+
+class Agenda:
+    """Decides what a search runs next, from all that ended so far."""
+
+    def __init__(
+        self,
+        study: Study,
+        folder: RunFolder,
+        config: SearchConfig,
+        budget: Budget,
+        costs: Costs,
+        tell: Watcher,
+        places: int = 1,
+    ) -> None:
+        self.study, self.folder, self.config = study, folder, config
+        self.budget, self.costs, self.tell = budget, costs, tell
+        self.records = folder.records()
+        self._exhausted = False
+        self._blame = Blame()
+        self._rungs = Rungs(config.epochs, config.metric)
+        self._rungs.recall(self.records)
+        self._confirmation = Confirmation(costs, config.metric, config.confirm, places)
+        self._kept_for_confirmation = 0.0
+        for record in self.records:
+            self.costs.learn(record)
+            self._blame.count(record)
+        self._reserve()
+
+    def following(self, running: Collection[Running]) -> Running | None:
+        """Return the trial to begin now, None when there is none; `running` are those under way."""
+        return self._promoted() or self._proposed(running) or (self._promoted() if self._exhausted else None)
+
+    def repeats(self) -> list[Repeat]:
+        """Return the runs that confirm the best recipes, as many as fit."""
+        left = None if self.config.seconds is None else self.budget.left()
+        return self._confirmation.plan(self.records, left)
+
+    def repeated(self, repeat: Repeat) -> Running:
+        """Return the trial that makes a run of a confirmation."""
+        return self._again(repeat.first, repeat.candidate, repeats=repeat.first.number)
+
+    def report(self, trial: Running, row: dict[str, float]) -> None:
+        """Note an epoch of a trial, and whether it is to pause."""
+        trial.history.append(row)
+        scores = [epoch["score"] for epoch in trial.history]
+        best = min(scores) if self.config.metric == "log_loss" else max(scores)
+        self.study.report(trial.number, len(trial.history), best)
+        if trial.repeats is None:
+            trial.paused = self._rungs.report(trial.number, trial.history, spared=trial.spared)
+
+    def ended(self, record: TrialRecord, running: Collection[Running]) -> None:
+        """Note how a trial ended: in the study, in what is kept of it, in what is expected of others."""
+        self.study.tell(record)
+        self.records.append(record)
+        self.costs.learn(record)
+        self._set_aside(record)
+        self._reserve()
+        self._tidy({trial.continues for trial in running})
+
+    def record(self, number: int) -> TrialRecord:
+        """Return the record of an ended trial."""
+        return next(record for record in self.records if record.number == number)
+
+    def kin(self, best: TrialRecord) -> list[int]:
+        """Return the trials for a soup with the best one, if one is wanted, as far as their weights are kept."""
+        alike = kin(best, self.records, self.config.metric) if self.config.soup else []
+        return [number for number in alike if self.folder.weights(number).is_file()][:KEPT_KIN]
+
+    def _promoted(self) -> Running | None:
+        """Return the paused trial to go on with; once nothing new can begin, any of them will do."""
+        for number in self._rungs.waiting() if self._exhausted else self._rungs.promotable():
+            paused = self.record(number)
+            if not self.folder.state(number).is_file():
+                self._rungs.leave(number)
+            elif self._fits(paused.candidate, len(paused.history)):
+                self._rungs.leave(number)
+                return self._again(paused, paused.candidate, continues=number)
+        return None
+
+    def _proposed(self, running: Collection[Running]) -> Running | None:
+        """Return a new trial that fits into the time and the number of trials."""
+        under_way = sum(trial.continues is None for trial in running)
+        if self._exhausted or not self.budget.counts(self.records, under_way):
+            return None
+        first = not self.records and not running  # however small the budget, one trial is better than none
+        tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
+        for _ in range(_ASKED):
+            if not first and not self.budget.fits(self._kept_for_confirmation):
+                break
+            proposal = self.study.ask(tried)
+            if proposal is None:
+                self.tell(Note("Every candidate of this search space has been tried."))
+                break
+            number, candidate = proposal
+            if first or self._fits(candidate):
+                return Running(number, candidate, spared=self.study.is_recipe(number))
+            self.study.hand_back(number)
+        self._exhausted = True
+        return None
+
+    def _again(
+        self, record: TrialRecord, candidate: Candidate, *, continues: int | None = None, repeats: int | None = None
+    ) -> Running:
+        """Return a trial that goes on with an earlier one, or repeats it, with the batch that this had in the end."""
+        why = {"continues": continues, "repeats": repeats}
+        number, proposed = self.study.again(record.number, **{name: of for name, of in why.items() if of is not None})
+        accumulate = max(int(proposed.number("batch_size") // candidate.number("batch_size")), 1)
+        history = [] if continues is None else [dict(row) for row in record.history]
+        return Running(number, candidate, accumulate=accumulate, history=history, continues=continues, repeats=repeats)
+
+    def _fits(self, candidate: Candidate, done: int = 0) -> bool:
+        """Return whether a candidate can end in time; while nothing tells its cost, it takes what others took."""
+        seconds = self.costs.trial(candidate, done)
+        if seconds is None:
+            latest = [record.seconds for record in self.records if record.state == "complete"][-5:]
+            seconds = median(latest) if latest else 0.0
+        return self.budget.fits(seconds + self._kept_for_confirmation)
+
+    def _set_aside(self, record: TrialRecord) -> None:
+        """Propose a part no more that fails again and again; running out of time is not its fault."""
+        if record.state == "failed" and self.budget.left() <= 0:
+            return
+        for kind, name in self._blame.count(record):
+            if self.study.has_others(kind, name):
+                self.study.set_aside(kind, name)
+                text = f"The {kind} {name!r} failed in three trials in a row and is set aside: {record.reason}"
+                self.tell(Note(text, warning=True))
+
+    def _reserve(self) -> None:
+        """Keep time for the finish and for the confirmation, by what they will cost as things stand."""
+        chosen = winner(self.records, self.config.metric)
+        if chosen is None or self.config.seconds is None:
+            return
+        self.budget.reserve = self.costs.finish(chosen.best.candidate.backbone) or self.budget.reserve
+        repeats = self._confirmation.plan(self.records, SHARE * self.config.seconds)
+        self._kept_for_confirmation = self._confirmation.seconds(repeats)
+
+    def _tidy(self, going_on: set[int | None]) -> None:
+        """Delete the weights of trials that can no longer win, and the states of those that will not go on."""
+        wanted = may_win(self.records, self.config.metric)
+        chosen = winner(self.records, self.config.metric)
+        wanted.update(self.kin(chosen.best) if chosen else ())
+        may_go_on = {*self._rungs.waiting()[:KEPT_STATES], *going_on}
+        for record in self.records:
+            if record.number not in wanted:
+                self.folder.weights(record.number).unlink(missing_ok=True)
+            if record.number not in may_go_on:
+                self._rungs.leave(record.number)
+                self.folder.state(record.number).unlink(missing_ok=True)
