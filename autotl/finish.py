@@ -7,15 +7,19 @@ import io
 import json
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.calibration import calibrated, temperature
 from autotl.errors import DataError, TrialError
 from autotl.folder import RunFolder, write_whole
-from autotl.metrics import interval, scores
+from autotl.metrics import scores
 from autotl.predict import LoadedModel, infer
+from autotl.scorecard import bounds, honesty, scorecard
+from autotl.soup import stir
 from autotl.trained import load_weights, set_values
 from autotl.transfer.network import whole
 
@@ -25,55 +29,91 @@ if TYPE_CHECKING:
 
     from autotl.candidate import Candidate
     from autotl.data import Dataset, Split
+    from autotl.transfer.network import Network
     from autotl.transfer.workshop import Workshop
 
 _TOLERANCE = 0.05
 _SCORED: tuple[Split, ...] = ("valid", "test")
 
 
-def finish(workshop: Workshop, folder: RunFolder, candidate: Candidate, number: int, score: float) -> dict[str, Any]:
+def finish(
+    workshop: Workshop,
+    folder: RunFolder,
+    candidate: Candidate,
+    number: int,
+    score: float,
+    *,
+    runs: Sequence[int] = (),
+    kin: Sequence[int] = (),
+) -> dict[str, Any]:
     """Write `best/` and return its metrics: scores on validation and, where there is one, on the test part.
 
-    Raises TrialError when the whole model does not repeat the score of its trial.
+    `runs` are the numbers of all runs of the winner's recipe, the first one in front. `kin` are trials that may be
+    averaged with it, best first: they differ from it in nothing that has a shape. Raises TrialError when the whole
+    model does not repeat the score of its trial.
     """
-    model = rebuild(workshop, candidate, load_weights(folder.weights(number)))
-    dataset, metric = workshop.dataset, workshop.config.metric
-    loaded = LoadedModel(model, dataset.classes, (candidate.image_size, candidate.image_size))
-    probabilities = {split: _probabilities(workshop, loaded, split) for split in _SCORED if dataset.indices(split)}
-    measured: dict[str, Any] = {"metric": metric, "trial": number, "test": None}
-    for split, predicted in probabilities.items():
-        labels = np.array([dataset.pictures[i].label for i in dataset.indices(split)])
-        measured[split] = {**scores(labels, predicted), "pictures": len(labels)}
-        if split == "test":
-            measured[split]["interval"] = list(interval(labels, predicted, metric, seed=workshop.config.seed))
-    _check_repeats(measured, score)
-    measured["versions"] = versions()
-    _write_model(workshop, folder, model, candidate)
-    write_whole(folder.best / "predictions.csv", _table(dataset, probabilities))
+    measured: dict[str, Any] = {"metric": workshop.config.metric, "trial": number, "test": None}
+    weights = load_weights(folder.weights(number))
+    others = [each for each in kin if each != number and folder.weights(each).is_file()]
+    if others and workshop.config.soup:
+        soup = stir(workshop, candidate, [number, *others], lambda each: load_weights(folder.weights(each)))
+        weights, score = soup.weights, soup.scores[workshop.config.metric]
+        measured["soup"] = list(soup.members)
+    network, head = rebuild(workshop, candidate, weights)
+    raw = _probabilities(workshop, whole(network, head), candidate)
+    _check_repeats(workshop, raw["valid"], score)
+    softness = temperature(_labels(workshop, "valid"), raw["valid"], seed=workshop.config.seed)
+    made = {split: calibrated(rows, softness) for split, rows in raw.items()}
+    measured.update(_measured(workshop, folder, runs, raw, made), temperature=softness, versions=versions())
+    _write_model(workshop, folder, whole(network, head, softness), candidate)
+    write_whole(folder.best / "predictions.csv", _table(workshop.dataset, made))
     return measured
 
 
-def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]]) -> keras.Model:
-    """Return the whole model of a trial from the weights it kept."""
+def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]]) -> tuple[Network, keras.Model]:
+    """Return the backbone and the head of a trial with the weights it kept."""
     network = workshop.network(candidate.backbone, candidate.image_size)
     network.reset()
     head = workshop.head(network, candidate)
     set_values([*network.thaw(network.cut(candidate.unfrozen_layers)), *head.weights], weights)
-    return whole(network, head)
+    return network, head
 
 
-def _check_repeats(measured: dict[str, Any], score: float) -> None:
-    """Raise TrialError when the whole model's validation score is not that of its trial.
+def _check_repeats(workshop: Workshop, probabilities: NDArray[Any], score: float) -> None:
+    """Raise TrialError when the whole model's validation score is not that of its trial, or of the soup.
 
     Features are kept in half precision, so a picture on the border may change sides; more may not.
     """
-    again = measured["valid"][measured["metric"]]
-    allowed = max(_TOLERANCE * abs(score), 2.0 / measured["valid"]["pictures"], _TOLERANCE)
+    again = scores(_labels(workshop, "valid"), probabilities)[workshop.config.metric]
+    allowed = max(_TOLERANCE * abs(score), 2.0 / len(probabilities), _TOLERANCE)
     if abs(again - score) > allowed:
         raise TrialError(
             f"The finished model scores {again:.3f} on the validation pictures, but its trial scored {score:.3f}. "
             "This should not be: please report it."
         )
+
+
+def _measured(
+    workshop: Workshop,
+    folder: RunFolder,
+    runs: Sequence[int],
+    raw: dict[Split, NDArray[Any]],
+    made: dict[Split, NDArray[Any]],
+) -> dict[str, Any]:
+    """Return the scores of each split with the raw probabilities and those that the saved model gives."""
+    metric, seed = workshop.config.metric, workshop.config.seed
+    labels = {split: _labels(workshop, split) for split in made}
+    told: dict[str, Any] = {"valid": scorecard(labels["valid"], raw["valid"], made["valid"])}
+    if "test" in made:
+        told["test"] = scorecard(labels["test"], raw["test"], made["test"])
+        told["test"] |= bounds(labels["test"], made["test"], metric, seed=seed)
+    classes = len(workshop.dataset.classes)
+    return {**told, **honesty(folder, folder.records(), runs, labels["valid"], classes, metric, seed=seed)}
+
+
+def _labels(workshop: Workshop, split: Split) -> NDArray[np.int64]:
+    dataset = workshop.dataset
+    return np.array([dataset.pictures[i].label for i in dataset.indices(split)], np.int64)
 
 
 def versions() -> dict[str, str]:
@@ -93,9 +133,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def _probabilities(workshop: Workshop, loaded: LoadedModel, split: Split) -> NDArray[Any]:
-    """Return what the whole model says of the pictures of a split, read as any new picture would be."""
+def _probabilities(workshop: Workshop, model: keras.Model, candidate: Candidate) -> dict[Split, NDArray[Any]]:
+    """Return what the whole model says of the pictures of each split, read as any new picture would be."""
+    dataset = workshop.dataset
+    loaded = LoadedModel(model, dataset.classes, (candidate.image_size, candidate.image_size))
+    return {split: _inferred(workshop, loaded, split) for split in _SCORED if dataset.indices(split)}
 
+
+def _inferred(workshop: Workshop, loaded: LoadedModel, split: Split) -> NDArray[Any]:
     def on_progress(done: int, total: int) -> None:
         workshop.features.on_progress(f"Scoring the best model ({split})", done, total)
 

@@ -36,16 +36,6 @@ def log_loss(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     return float(metrics.log_loss(labels, clean, labels=np.arange(clean.shape[1])))
 
 
-def interval(
-    labels: NDArray[Any], probabilities: NDArray[Any], metric: str, *, resamples: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """Return a 95% bootstrap interval of a score over pictures (percentiles of resampled sets)."""
-    draw = np.random.default_rng(seed)
-    drawn = (draw.integers(0, len(labels), len(labels)) for _ in range(resamples))
-    low, high = np.percentile([score(labels[rows], probabilities[rows], metric) for rows in drawn], (2.5, 97.5))
-    return float(low), float(high)
-
-
 def _accuracy(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     from sklearn import metrics
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotl.config import METRICS
-from autotl.metrics import better, interval, log_loss, score, scores
+from autotl.metrics import better, log_loss, score, scores
 
 
 def drawn(seed, pictures=40, classes=3):
@@ -58,23 +58,3 @@ def test_classes_that_do_not_occur_do_not_count():
 
 def test_a_sure_and_wrong_guess_costs_much_but_not_without_end():
     assert 20 < log_loss(np.array([0, 1]), np.array([[0.0, 1.0], [1.0, 0.0]], np.float32)) < 40
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_the_interval_holds_the_score_and_is_the_same_each_time(metric):
-    labels, probabilities = drawn(5, pictures=200)
-    low, high = interval(labels, probabilities, metric, resamples=100)
-    assert low < score(labels, probabilities, metric) < high
-    assert interval(labels, probabilities, metric, resamples=100) == (low, high)
-
-
-def test_the_interval_of_accuracy_is_as_wide_as_the_binomial_says():
-    labels = np.zeros(400, int)
-    probabilities = np.eye(2)[(np.arange(400) < 100).astype(int)]
-    low, high = interval(labels, probabilities, "accuracy")
-    width = 2 * 1.96 * np.sqrt(0.75 * 0.25 / 400)
-    assert high - low == pytest.approx(width, rel=0.15)
-
-
-def test_the_interval_of_one_picture_is_its_score():
-    assert interval(np.array([1]), np.array([[0.2, 0.8]]), "accuracy", resamples=10) == (1.0, 1.0)

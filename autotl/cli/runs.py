@@ -17,7 +17,7 @@ def leaderboard(
 ) -> None:
     """Show every trial of a run, best first."""
     from autotl.errors import RunError
-    from autotl.report import summary, terminal
+    from autotl.report import scores, summary, terminal
     from autotl.result import open_run
 
     result = open_run(run)
@@ -30,7 +30,7 @@ def leaderboard(
     console = terminal()
     console.print(summary.trials(result, console, top))
     if result.folder.metrics.is_file():
-        console.print(summary.verdict(result.metrics))
+        console.print(scores.verdict(result.metrics))
 
 
 def _row(rank: int, record: Any) -> dict[str, Any]:

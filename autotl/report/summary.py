@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
@@ -14,17 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.errors import RunError
-from autotl.report import tables, words
+from autotl.report import scores, tables, words
 from autotl.report.glyphs import Glyphs, glyphs
 from autotl.result import SearchResult
 
 SHOWN = 8  # trials in the final table
 FINDINGS = 6  # findings about the data that are repeated at the end
-_COLUMNS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-NO_TEST = (
-    "No untouched test part exists. The validation score guided the search, so it is optimistic; "
-    "search again with --test-split 0.2 to keep a fifth of the training pictures for an honest score."
-)
 
 
 def summary(result: SearchResult, console: Console) -> RenderableType:
@@ -36,7 +30,7 @@ def summary(result: SearchResult, console: Console) -> RenderableType:
         *_findings(result, signs),
         *_block(f"Best trials by validation {words.metric_name(metrics['metric'])}", trials(result, console, SHOWN)),
         *_block("Best model", _best(result, signs)),
-        *_block("Scores", _scores(metrics), *_verdict(metrics)),
+        *_block("Scores", scores.table(metrics), *_verdict(metrics)),
         *_block("Files", _files(result)),
         *_block("Next", _next(result)),
     )
@@ -47,19 +41,6 @@ def trials(result: SearchResult, console: Console, limit: int | None = None) -> 
     records = result.leaderboard
     table = tables.leaderboard(records, width=console.width - 2, limit=limit, glyphs=glyphs(console))
     return Group(table, Text(_tally(result, limit), style="dim"))
-
-
-def verdict(metrics: Mapping[str, Any]) -> str:
-    """Return the test score with its interval in words, or why there is none."""
-    test, metric = metrics["test"], metrics["metric"]
-    if test is None:
-        return NO_TEST
-    name = words.metric_name(metric)
-    said = f"Test {name} {words.score(test[metric])}"
-    if test.get("interval"):
-        low, high = test["interval"]
-        said += f", 95% interval {words.score(low)} to {words.score(high)}"
-    return f"{said}: {words.plural(test['pictures'], 'picture')} that the search never saw, scored once."
 
 
 def _findings(result: SearchResult, signs: Glyphs) -> list[RenderableType]:
@@ -81,27 +62,25 @@ def _best(result: SearchResult, signs: Glyphs) -> RenderableType:
     told = ", ".join(f"{name} {words.value(value)}" for name, value in values if name != "learning_rate")
     if told:
         grid.add_row("values", Text(told))
+    soup = result.metrics.get("soup")
+    if soup:
+        grid.add_row("soup", Text(_soup(soup)))
     return grid
 
 
-def _scores(metrics: Mapping[str, Any]) -> RenderableType:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    table.add_column("")
-    for name in _COLUMNS:
-        chosen = name == metrics["metric"]
-        table.add_column(words.metric_name(name), justify="right", style="bold green" if chosen else "")
-    table.add_column("pictures", justify="right")
-    for split, title in (("valid", "validation"), ("test", "test")):
-        scores = metrics[split]
-        if scores is not None:
-            cells = [words.score(scores.get(name)) for name in _COLUMNS]
-            table.add_row(title, *cells, str(scores["pictures"]))
-    return table
+def _soup(members: Sequence[int]) -> str:
+    if len(members) == 1:
+        return f"trial {members[0]} alone: no mean of weights was better on validation"
+    others = ", ".join(str(number) for number in members[:-1])
+    return f"the mean of the weights of trials {others} and {members[-1]}"
 
 
 def _verdict(metrics: Mapping[str, Any]) -> list[RenderableType]:
     honest = metrics["test"] is not None
-    return [Text(verdict(metrics), style="green" if honest else "yellow")]
+    grid = _grid()
+    for name, remark in scores.remarks(metrics).items():
+        grid.add_row(name, Text(remark))
+    return [Text(scores.verdict(metrics), style="green" if honest else "yellow"), grid]
 
 
 def _files(result: SearchResult) -> RenderableType:

@@ -234,11 +234,16 @@ def _runner_class() -> Any:
     return RunnerModel
 
 
-def whole(network: Network, head: keras.Model) -> keras.Model:
-    """Return the finished model: pixels, 0 to 255, to class probabilities, made of plain Keras layers."""
+def whole(network: Network, head: keras.Model, temperature: float = 1.0) -> keras.Model:
+    """Return the finished model: pixels, 0 to 255, to class probabilities, made of plain Keras layers.
+
+    The logits are divided by `temperature`, which calibrates the probabilities.
+    """
     import keras
 
     network.model.trainable = False  # so that BatchNorm stands still even if the model is trained further
     pixels = keras.Input((network.image_size, network.image_size, 3), name="pixels")
     logits = head(network.model(pixels, training=False), training=False)
+    if temperature != 1.0:
+        logits = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(logits)
     return keras.Model(pixels, keras.layers.Softmax(name="probabilities", dtype="float32")(logits), name="autotl")

@@ -102,5 +102,13 @@ def finish(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
     """Assemble the winner, score it, write it."""
     from autotl.finish import finish as finish_winner
 
-    metrics = finish_winner(bench.workshop, bench.folder, candidate_from(job["candidate"]), job["number"], job["score"])
+    metrics = finish_winner(
+        bench.workshop,
+        bench.folder,
+        candidate_from(job["candidate"]),
+        job["number"],
+        job["score"],
+        runs=job.get("confirmed", ()),
+        kin=job.get("kin", ()),
+    )
     return {"say": "done", "metrics": metrics}

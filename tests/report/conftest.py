@@ -86,9 +86,21 @@ def run(tmp_path: Path, config: SearchConfig, dataset: Dataset) -> Path:
     write_whole(folder.dataset, dataset.to_json())
     for record in (trial(0, score=0.9), trial(1, "pruned", 0.7), trial(2, "failed", None), trial(3, score=0.95)):
         folder.save_record(record)
-    scores = {"accuracy": 0.95, "balanced_accuracy": 0.94, "macro_f1": 0.93, "log_loss": 0.123, "pictures": 10}
-    test = {**scores, "accuracy": 0.9, "interval": [0.8, 0.97]}
-    metrics = {"metric": "accuracy", "trial": 3, "valid": scores, "test": test, "seconds": 123.0, "trials": 4}
+    scores = {"accuracy": 0.95, "balanced_accuracy": 0.94, "macro_f1": 0.93, "log_loss": 0.123}
+    calibration = {"calibration_error": 0.021, "before": {"log_loss": 0.15, "calibration_error": 0.058}, "pictures": 10}
+    bounds = {name: [score - 0.1, score + 0.02] for name, score in scores.items()}
+    test = {**scores, "accuracy": 0.9, "interval": [0.8, 0.97], "intervals": {**bounds, "accuracy": [0.8, 0.97]}}
+    metrics = {
+        "metric": "accuracy",
+        "trial": 3,
+        "valid": {**scores, **calibration},
+        "test": {**test, **calibration},
+        "optimism": {"best": 0.95, "corrected": 0.921, "low": 0.85, "high": 0.98, "trials": 4, "pictures": 10},
+        "repetitions": None,
+        "temperature": 1.4159,
+        "seconds": 123.0,
+        "trials": 4,
+    }
     write_whole(folder.metrics, json.dumps(metrics))
     write_whole(folder.model, "a model")
     return path

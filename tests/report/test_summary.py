@@ -21,8 +21,9 @@ def test_the_report_comes_from_the_run_folder_alone(run, screen, text_of) -> Non
     assert "1 file cannot be read and is left out: [red]a.jpg" in text
     assert "1 3 0.950 mobilenet_v2 9 dense flip_crop 3.2e-4" in text
     assert "4 trials: 2 complete, 1 pruned, 1 failed, 2m 03s in all" in text
-    assert "validation 0.950 0.940 0.930 0.123 10" in text
-    assert "test 0.900 0.940 0.930 0.123 10" in text
+    assert "validation 0.950 0.940 0.930 0.123 0.021 10" in text
+    assert "choice The validation score 0.950 is the best of 4 trials on 10 pictures" in text
+    assert "temperature 1.42, fitted on validation" in text
     assert "Test accuracy 0.900, 95% interval 0.800 to 0.970: 10 pictures that the search never saw" in text
     assert "head.dense.units 256" in text
     for command in ("predict", "evaluate", "export", "leaderboard"):
@@ -59,3 +60,20 @@ def test_no_line_of_the_report_is_wider_than_the_screen(run, screen, text_of) ->
     console = screen(80, terminal=False)
     console.print(summary(open_run(run), console))
     assert max(len(line) for line in text_of(console).splitlines()) <= 80
+
+
+def test_the_trial_told_is_the_one_that_was_written_not_the_first_of_the_leaderboard(run, screen, text_of) -> None:
+    file = RunFolder(run).metrics
+    file.write_text(json.dumps({**json.loads(file.read_text()), "trial": 0, "soup": [0, 3]}))
+    console = screen(100, terminal=False)
+    text = words_of(console, summary(open_run(run), console), text_of)
+    assert "Best model trial 0, epoch 4 of 5" in text
+    assert "soup the mean of the weights of trials 0 and 3" in text
+
+
+def test_a_soup_that_did_not_help_is_told(run, screen, text_of) -> None:
+    file = RunFolder(run).metrics
+    file.write_text(json.dumps({**json.loads(file.read_text()), "soup": [3]}))
+    console = screen(100, terminal=False)
+    text = words_of(console, summary(open_run(run), console), text_of)
+    assert "trial 3 alone: no mean of weights was better" in text
