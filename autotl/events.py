@@ -40,6 +40,25 @@ class BackboneResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """How the frozen features of a backbone fared, or, in `problem`, why that is not known.
+
+    `score` and `knn` (nearest neighbours) are cross-validated on the training pictures, `valid` is the score on the
+    validation part, all in the metric of the search. `ms` are milliseconds per picture of a forward pass, `trial`
+    is the number of the trial that the probe is, if it is one.
+    """
+
+    backbone: str
+    score: float | None = None
+    knn: float | None = None
+    valid: float | None = None
+    seconds: float = 0.0
+    ms: float | None = None
+    trial: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A long step moved on: `what` is a few words, `done` of `total` pictures."""
 
@@ -87,7 +106,7 @@ class SearchEnded:
     result: SearchResult
 
 
-Event = SearchBegan | BackboneResolved | Progress | TrialBegan | EpochEnded | TrialEnded | Note | SearchEnded
+Event = SearchBegan | BackboneResolved | Probed | Progress | TrialBegan | EpochEnded | TrialEnded | Note | SearchEnded
 
 
 class Watcher(Protocol):

@@ -18,6 +18,7 @@ from autotl.events import Note, Progress, SearchBegan, SearchEnded, Watcher, sil
 from autotl.folder import RunFolder, write_whole
 from autotl.lineup import LineUp
 from autotl.plugins import Catalogue, catalogue
+from autotl.prober import Prober, best_first
 from autotl.proposals import SearchSpace, narrow
 from autotl.result import SearchResult
 from autotl.resume import check_data, check_same, in_free_folder, owned
@@ -95,7 +96,10 @@ def _with_workers(
             tell(Note(text, warning=True))
         study = Study(folder.study, space, metric=config.metric, seed=config.seed)
         study.recover(folder.records())
-        study.begin()
+        prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
+        probes = prober.probe(anatomies) if config.probe else []
+        costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
+        study.begin(best_first(probes, anatomies, config.metric))
         agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
         conductor = Conductor(pool, agenda, tell)
         if conductor.run_trials() or not folder.metrics.is_file():

@@ -3,6 +3,7 @@
 config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 study.db         the Optuna study (SQLite)
+probes.json      how the frozen features of each backbone fared
 trials/N/        trial.json, valid.npy; weights.npz while the trial may win, state.npz while it may go on
 best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
 log.jsonl        one line per event
@@ -13,11 +14,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autotl.candidate import TrialRecord, record_from, to_plain
 from autotl.config import SearchConfig, from_toml
+from autotl.events import Probed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,11 @@ class RunFolder:
     def study(self) -> Path:
         """The Optuna study."""
         return self.path / "study.db"
+
+    @property
+    def probes(self) -> Path:
+        """How the frozen features of each backbone fared."""
+        return self.path / "probes.json"
 
     @property
     def log(self) -> Path:
@@ -80,6 +88,16 @@ class RunFolder:
     def save_record(self, record: TrialRecord) -> None:
         """Write a trial's record."""
         write_whole(self.trial(record.number) / "trial.json", json.dumps(to_plain(record), indent=1))
+
+    def save_probes(self, probes: Sequence[Probed]) -> None:
+        """Write what is known of the backbones so far."""
+        write_whole(self.probes, json.dumps([to_plain(probe) for probe in probes], indent=1))
+
+    def probed(self) -> list[Probed]:
+        """Return what `save_probes` wrote, nothing where no backbone was probed."""
+        if not self.probes.is_file():
+            return []
+        return [Probed(**plain) for plain in json.loads(self.probes.read_text("utf-8"))]
 
     def records(self) -> list[TrialRecord]:
         """Return the records of all ended trials, by number; one that was not written whole is skipped."""

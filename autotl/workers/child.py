@@ -42,6 +42,8 @@ def _do(bench: Any, job: dict[str, Any], jobs: Iterator[dict[str, Any]], tell: T
 
     if job["do"] == "anatomy":
         return work.anatomy(bench, job)
+    if job["do"] == "probe":
+        return work.probe(bench, job)
     if job["do"] == "finish":
         return work.finish(bench, job)
 

@@ -1,0 +1,165 @@
+"""The prober: has workers look at the frozen features of every backbone, cheapest first, before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf, log
+from typing import TYPE_CHECKING, Any
+
+from autotl.candidate import Anatomy, Candidate, TrialRecord, to_plain
+from autotl.events import Probed, Progress, TrialEnded, Watcher
+from autotl.metrics import better
+from autotl.workers import Lost, Pool
+
+if TYPE_CHECKING:
+    from autotl.config import SearchConfig
+    from autotl.folder import RunFolder
+    from autotl.study import Study
+
+SHARE = 0.25  # of the time budget
+_ALIKE = 4.0  # costs within about this factor are alike: the estimate is no better
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """A probe in a worker: of what, and the trial that it is, if it is one."""
+
+    anatomy: Anatomy
+    number: int | None = None
+    candidate: Candidate | None = None
+
+
+@dataclass
+class Prober:
+    """Probes the backbones of a search, once: what was found is kept in the run folder.
+
+    `pictures` is how many are sent through a backbone.
+    """
+
+    pool: Pool
+    study: Study
+    folder: RunFolder
+    config: SearchConfig
+    pictures: int
+    elapsed: Callable[[], float]
+    tell: Watcher
+    _running: dict[int, Probing] = field(default_factory=dict)
+    _found: dict[str, Probed] = field(default_factory=dict)
+    _costs: list[float] = field(default_factory=list)
+
+    def probe(self, anatomies: Mapping[str, Anatomy]) -> list[Probed]:
+        """Return what is known of each backbone; probes those that an earlier session did not.
+
+        `anatomies` come in the order of published accuracy, as the line-up gives them.
+        """
+        self._found = {probed.backbone: probed for probed in self.folder.probed()}
+        for probed in self._found.values():
+            self.tell(probed)
+        new = [anatomy for name, anatomy in anatomies.items() if name not in self._found]
+        waiting = cheapest_first(new)
+        deadline = inf if self.config.seconds is None else self.elapsed() + SHARE * self.config.seconds
+        while waiting or self._running:
+            for place in self.pool.idle():
+                anatomy = self._next(waiting, deadline)
+                if anatomy is not None:
+                    self._begin(place, anatomy)
+            self._progress(len(new) - len(waiting) - len(self._running), len(new))
+            for place, message in self.pool.listen(0.1):
+                self._heard(place, message)
+        self._progress(len(new), len(new))
+        return list(self._found.values())
+
+    def _next(self, waiting: list[Anatomy], deadline: float) -> Anatomy | None:
+        """Take the next backbone that fits into the time, and tell of those that do not; the first one always does."""
+        while waiting:
+            anatomy = waiting.pop(0)
+            expected, left = self._expected(anatomy), deadline - self.elapsed()
+            if expected <= left or not (self._found or self._running):
+                return anatomy
+            why = f"about {expected:.0f} s would be needed, {left:.0f} s are left" if left > 0 else "no time is left"
+            self._keep(Probed(anatomy.backbone, problem=f"Not probed: of the quarter of the time for probes, {why}."))
+        return None
+
+    def _expected(self, anatomy: Anatomy) -> float:
+        """Return the seconds that a probe will take, from the latest one and its cost; 0 while nothing tells."""
+        known = [each for each in self._found.values() if each.ms is not None]
+        if not known or not self._costs:
+            return 0.0
+        forward = [self.pictures * (each.ms or 0.0) / 1000 for each in known]
+        besides = min(max(each.seconds - its, 0.0) for each, its in zip(known, forward, strict=True))
+        return besides + forward[-1] * cost(anatomy) / self._costs[-1]
+
+    def _begin(self, place: int, anatomy: Anatomy) -> None:
+        number, candidate = self.study.begin_probe(anatomy.backbone) or (None, None)
+        self._running[place] = Probing(anatomy, number, candidate)
+        job = {"do": "probe", "number": number, "candidate": None if candidate is None else to_plain(candidate)}
+        self.pool.give(place, {**job, "backbone": anatomy.backbone, "image_size": anatomy.image_size})
+
+    def _heard(self, place: int, message: dict[str, Any] | Lost) -> None:
+        if isinstance(message, dict) and message["say"] == "progress":
+            self.tell(Progress(message["what"], message["done"], message["total"]))
+            return
+        self.pool.free(place)
+        probing = self._running.pop(place)
+        if isinstance(message, Lost):
+            self._failed(probing, f"{message.reason}.")
+        elif message["say"] == "failed":
+            self._failed(probing, message["reason"])
+        else:
+            self._ended(probing, message)
+
+    def _failed(self, probing: Probing, reason: str) -> None:
+        """Tell of it; the backbone stays in the search, and no record says that it or its head failed."""
+        self._dismiss(probing, reason)
+        self._keep(Probed(probing.anatomy.backbone, problem=f"Probing it failed: {reason}"))
+
+    def _ended(self, probing: Probing, message: dict[str, Any]) -> None:
+        metrics, seconds = message["metrics"], message["seconds"]
+        valid, number = metrics[self.config.metric], probing.number if message["kept"] else None
+        if number is None:
+            self._dismiss(probing, "the head is not made as a probe is")
+        self._costs.append(cost(probing.anatomy))
+        name, score, knn, ms = probing.anatomy.backbone, message["score"], message["knn"], message["ms"]
+        self._keep(Probed(name, score, knn, valid, seconds, ms, number))
+        if number is not None and probing.candidate is not None:
+            record = TrialRecord(
+                number, "complete", probing.candidate, valid, metrics=metrics, seconds=seconds, probe=True
+            )
+            self.folder.save_record(record)
+            self.study.tell(record)
+            self.tell(TrialEnded(record))
+
+    def _dismiss(self, probing: Probing, reason: str) -> None:
+        if probing.number is not None and probing.candidate is not None:
+            self.study.tell(TrialRecord(probing.number, "failed", probing.candidate, reason=reason, probe=True))
+
+    def _keep(self, probed: Probed) -> None:
+        self._found[probed.backbone] = probed
+        self.folder.save_probes(list(self._found.values()))
+        self.tell(probed)
+
+    def _progress(self, done: int, total: int) -> None:
+        if total:
+            self.tell(Progress("Probing backbones", done, total))
+
+
+def cost(anatomy: Anatomy) -> float:
+    """Return what a forward pass costs, in no unit: networks spend about as much on each parameter and pixel."""
+    return max(float(anatomy.parameters) * anatomy.image_size**2, 1.0)
+
+
+def cheapest_first(anatomies: Iterable[Anatomy]) -> list[Anatomy]:
+    """Return backbones in the order of probing: by the magnitude of their cost, else in the order they have.
+
+    A cost known from parameters and pixels alone is wrong by factors; so among backbones of about the same cost the
+    one with the best published accuracy stays first, and is probed even if there is no time for the others.
+    """
+    return sorted(anatomies, key=lambda anatomy: round(log(cost(anatomy), _ALIKE)))
+
+
+def best_first(probes: Iterable[Probed], backbones: Iterable[str], metric: str) -> list[str]:
+    """Return backbones in the order of their cross-validated scores; those without one come last, in their order."""
+    scores = {probe.backbone: probe.score for probe in probes if probe.score is not None}
+    sign = -1.0 if better(1.0, 0.0, metric) else 1.0
+    return sorted(backbones, key=lambda name: (name not in scores, sign * scores.get(name, 0.0)))
