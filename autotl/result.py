@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autotl.candidate import TrialRecord, ranked
 from autotl.config import SearchConfig
 from autotl.errors import RunError
+from autotl.events import Probed
 from autotl.folder import RunFolder
 from autotl.winner import winner
 
@@ -49,6 +50,11 @@ class SearchResult:
     def records(self) -> list[TrialRecord]:
         """Every ended trial, by number."""
         return self.folder.records()
+
+    @cached_property
+    def probes(self) -> list[Probed]:
+        """How the frozen features of each backbone fared, in the order of probing."""
+        return self.folder.probed()
 
     @property
     def leaderboard(self) -> list[TrialRecord]:

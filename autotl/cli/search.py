@@ -73,6 +73,10 @@ def search(
             metavar="NAME", help="Aim: accuracy, balanced_accuracy, macro_f1 or log_loss.", rich_help_panel=TRY
         ),
     ] = "accuracy",
+    probe: Annotated[
+        bool,
+        typer.Option("--probe/--no-probe", help="Look at every backbone's features first.", rich_help_panel=TRY),
+    ] = True,
     plugin: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Also use the parts in a file.", rich_help_panel=TRY)
     ] = None,
@@ -131,6 +135,7 @@ def search(
         "plugins": tuple(str(file) for file in plugin or ()),
         "without": tuple(without or ()),
         "metric": metric,
+        "probe": probe,
         "preset": preset,
         "epochs": epochs,
         "confirm": confirm,
@@ -176,4 +181,5 @@ def _answer(result: SearchResult) -> dict[str, Any]:
         "curves": folder.best / "curves.png",
         **result.metrics,
         "best": {name: value for name, value in to_plain(result.best).items() if name != "history"},
+        "probes": [to_plain(probe) for probe in result.probes],
     }
