@@ -55,7 +55,7 @@ def finish(
     measured: dict[str, Any] = {"metric": workshop.config.metric, "trial": number, "test": None}
     weights = load_weights(folder.weights(number))
     others = [each for each in kin if each != number and folder.weights(each).is_file()]
-    if others and workshop.config.soup:
+    if workshop.config.soup and others:
         soup = stir(workshop, candidate, [number, *others], lambda each: load_weights(folder.weights(each)))
         weights, score = soup.weights, soup.scores[workshop.config.metric]
         measured["soup"] = list(soup.members)

@@ -108,7 +108,7 @@ def finish(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
         candidate_from(job["candidate"]),
         job["number"],
         job["score"],
-        runs=job.get("confirmed", ()),
-        kin=job.get("kin", ()),
+        runs=job["confirmed"],
+        kin=job["kin"],
     )
     return {"say": "done", "metrics": metrics}
