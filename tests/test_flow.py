@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import autotl
 from autotl import events
+from autotl.calibration import calibrated
 from autotl.errors import ConfigError, DataError, RunError, TrialError, UnknownPart, WeightsError
 
 from . import pictures
@@ -83,6 +86,64 @@ def test_the_leaderboard_is_best_first_and_the_first_trial_is_the_default_recipe
     assert [record.number for record in sorted(result.leaderboard, key=lambda r: r.number)] == [0, 1, 2]
     first = heard.of(events.TrialBegan)[0].candidate
     assert (first.head, first.augmentation, first.unfrozen_layers) == ("dense", "none", 0)
+
+
+def test_a_probe_that_wins_becomes_the_model_and_says_what_the_probe_said(data, tmp_path):
+    heard = Heard()
+    # when the probe has ended there is a result, and no time is left for a trial
+    result = autotl.search(data, out=tmp_path / "run", time=0.5, heads=("linear",), watcher=heard, **QUICK)
+    (record,) = result.records
+    assert (result.best, record.probe, record.history) == (record, True, ())
+    (probed,) = result.probes
+    assert (probed.backbone, probed.trial, probed.valid) == ("speck", record.number, record.score)
+    assert heard.of(events.Probed) == [probed]
+    assert heard.of(events.TrialBegan) == []
+    said = np.load(result.folder.valid(record.number))
+    rows = list(csv.DictReader((result.folder.best / "predictions.csv").read_text().splitlines()))
+    valid = [[float(row["p_class_0"]), float(row["p_class_1"])] for row in rows if row["split"] == "valid"]
+    np.testing.assert_allclose(valid, calibrated(said, result.metrics["temperature"]), atol=0.02)
+    paths = [result.dataset.pictures[i].path for i in result.dataset.indices("valid")]
+    predicted = [result.dataset.classes.index(each.label) for each in result.predict(paths)]
+    assert predicted == said.argmax(axis=1).tolist()
+    assert (result.folder.best / "curves.png").is_file()
+
+
+def test_probes_come_first_are_not_counted_and_are_not_made_again(data, tmp_path):
+    heard, settings = Heard(), {**QUICK, "out": tmp_path / "run", "heads": ("linear", "plain")}
+    first = autotl.search(data, trials=1, watcher=heard, **settings)
+    assert [record.probe for record in first.records] == [True, False]
+    again = Heard()
+    more = autotl.search(data, trials=2, watcher=again, **settings)
+    assert [record.probe for record in more.records] == [True, False, False]
+    assert again.of(events.Probed) == heard.of(events.Probed) == more.probes
+    assert len(again.of(events.TrialEnded)) == 1
+
+
+def test_a_search_may_do_without_probes(data, tmp_path):
+    heard = Heard()
+    settings = {**QUICK, "heads": ("linear",), "probe": False}
+    result = autotl.search(data, out=tmp_path / "run", trials=1, watcher=heard, **settings)
+    assert heard.of(events.Probed) == result.probes == []
+    assert [record.probe for record in result.records] == [False]
+
+
+def test_a_probe_whose_worker_dies_is_told_and_its_backbone_stays(data, tmp_path):
+    killed = []
+
+    def kill(event):
+        heard(event)
+        if isinstance(event, events.Progress) and event.what == "Probing backbones" and not killed:
+            import psutil
+
+            (worker,) = psutil.Process().children()
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    heard = Heard()
+    result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("linear",), watcher=kill, **QUICK)
+    (probed,) = result.probes
+    assert "killed from outside (signal 9)" in probed.problem
+    assert [(record.candidate.backbone, record.probe) for record in result.records] == [("speck", False)]
 
 
 def test_the_result_predicts_and_exports(finished, tmp_path):
