@@ -29,7 +29,7 @@ def draw(record: TrialRecord, path: Path) -> Path:
     left, right = figure.subplots(1, 2)
     _plot(left, record, "loss", "loss (cross-entropy)")
     _plot(right, record, "accuracy", "accuracy")
-    figure.suptitle(f"trial {record.number}: {_plain(words.recipe(record.candidate))}", fontsize=10, color="#333333")
+    figure.suptitle(f"trial {record.number}: {_plain(words.made_of(record))}", fontsize=10, color="#333333")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".curves-") as folder:
         beside = Path(folder) / "curves.png"

@@ -97,7 +97,7 @@ def budget(scene: Scene, brush: Brush) -> RenderableType:
 
 def tally(scene: Scene, brush: Brush) -> RenderableType:
     """How many trials ended and how, and the best score."""
-    told = Text(words.plural(len(scene.records), "trial"))
+    told = Text(words.trials(scene.trained, scene.probed, brush.glyphs.dot))
     for state, style in (("pruned", "yellow"), ("failed", "red")):
         if scene.tally(state):
             told.append(f" {brush.glyphs.dot} ").append(f"{scene.tally(state)} {state}", style=style)
@@ -167,15 +167,6 @@ def trial_epochs(training: Running, metric: str, brush: Brush) -> RenderableType
     )
 
 
-def backbone(event: events.BackboneResolved, brush: Brush) -> list[Text]:
-    """The cells of a backbone: its name, then its numbers or why it was left out."""
-    if event.problem:
-        return [Text(f"{brush.glyphs.bad} {words.clean(event.backbone)}", style="red"), problem(event)]
-    numbers = f"{event.image_size:>4} px  {event.layers:>4} layers  {words.count(event.parameters):>5} parameters"
-    found = Text.assemble((f"{brush.glyphs.good} ", "green"), words.clean(event.backbone))
-    return [found, Text.assemble(numbers, (f"  {words.clean(event.weights)} weights", "dim"))]
-
-
 def backbone_line(resolved: Sequence[events.BackboneResolved], brush: Brush) -> Text:
     """Every backbone in one line."""
     ready = [words.clean(event.backbone) for event in resolved if not event.problem]
@@ -184,11 +175,6 @@ def backbone_line(resolved: Sequence[events.BackboneResolved], brush: Brush) -> 
     if missing:
         text.append(f"{brush.glyphs.bad} {len(missing)} left out  ", style="red")
     return one_line(text.append(f"{brush.glyphs.good} ", style="green").append(f" {brush.glyphs.dot} ".join(ready)))
-
-
-def problem(event: events.BackboneResolved) -> Text:
-    """Why a backbone was left out."""
-    return one_line(Text(words.clean(event.problem), style="dim"))
 
 
 def note(said: events.Note) -> Text:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from rich.box import ROUNDED
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
-from autotl.report import lines, tables, words
+from autotl.report import lines, probes, tables, words
 from autotl.report.lines import Brush
 from autotl.report.scene import Scene
 
 FRAME = 2  # lines that a panel takes for itself, and the columns at each side
 TOP = 8  # trials on the leaderboard of the live view
+_BACKBONES_LEAST = FRAME + 2  # a panel without a backbone says less than a line of names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def pieces(scene: Scene, brush: Brush) -> list[Piece]:
     found = [header(scene, brush), steps(scene, brush)]
     if scene.running:
         found.append(training(scene, brush))
-    if scene.records:
+    if scene.trained:
         found.append(standings(scene, brush))
     if scene.backbones:
         found.append(backbones(scene, brush))
@@ -125,22 +125,16 @@ def standings(scene: Scene, brush: Brush) -> Piece:
 
 
 def backbones(scene: Scene, brush: Brush) -> Piece:
-    """Which backbones take part, and which were left out and why: a table until the first trial has ended."""
-    known = sorted(scene.backbones.values(), key=lambda event: bool(event.problem))
+    """Which backbones take part, how their probes fared, which were left out and why; in one line if room is short."""
+    known = list(scene.backbones.values())
 
     def draw(room: int) -> RenderableType:
-        if room <= FRAME:
+        if room < _BACKBONES_LEAST:
             return lines.backbone_line(known, brush)
-        grid = Table.grid(padding=(0, 2), expand=True)
-        grid.add_column(no_wrap=True)
-        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for event in known[: room - FRAME]:
-            grid.add_row(*lines.backbone(event, brush))
-        hidden = len(known) - (room - FRAME)
-        return _panel(grid, Text("backbones", style="bold"), "magenta", f"and {hidden} more" if hidden > 0 else "")
+        rows = probes.rows(known, scene.probes, scene.metric, brush.glyphs)
+        return _panel(Group(*lines.shortened(rows, room - FRAME)), Text("backbones", style="bold"), "magenta")
 
-    most = 1 if scene.records else FRAME + min(10, len(known))
-    return Piece(rank=5, least=1, most=most, draw=draw)
+    return Piece(rank=5, least=1, most=FRAME + 1 + min(10, len(known)), draw=draw)
 
 
 def notes(scene: Scene) -> Piece:

@@ -41,6 +41,8 @@ class PlainView:
                 self._began(event)
             case events.BackboneResolved():
                 self._say(backbone(event))
+            case events.Probed():
+                self._say(probed(event, self._scene.metric))
             case events.Progress():
                 self._progress(event)
             case events.TrialBegan():
@@ -52,7 +54,7 @@ class PlainView:
             case events.Note():
                 self._say(("warning: " if event.warning else "") + words.clean(event.text))
             case events.SearchEnded():
-                self._say(f"done: {words.plural(len(self._scene.records), 'trial')}")
+                self._say(f"done: {words.trials(self._scene.trained, self._scene.probed)}")
 
     def _say(self, line: str) -> None:
         now = self._clock()
@@ -82,6 +84,8 @@ class PlainView:
 
     def _trial(self, event: events.TrialEnded, *, is_best: bool) -> None:
         record = event.record
+        if record.probe:
+            return  # its own event has said it all
         if record.state == "failed":
             self._say(f"trial {record.number} failed: {words.clean(record.reason)}")
             return
@@ -114,3 +118,18 @@ def backbone(event: events.BackboneResolved) -> str:
         return f"backbone {words.clean(event.backbone)} left out: {words.clean(event.problem)}"
     numbers = f"{event.image_size} px, {event.layers} layers, {words.count(event.parameters)} parameters"
     return f"backbone {words.clean(event.backbone)}: {numbers}, weights {words.clean(event.weights)}"
+
+
+def probed(event: events.Probed, metric: str) -> str:
+    """Return how a probe fared, in one line."""
+    name = words.clean(event.backbone)
+    if event.problem:
+        return f"probe of {name}: {words.clean(event.problem)}"
+    told = [
+        f"{words.metric_name(metric)} {words.score(event.score)} cross-validated",
+        f"neighbours {words.score(event.knn)}",
+        f"validation {words.score(event.valid)}",
+        f"{words.milliseconds(event.ms)} ms a picture",
+    ]
+    trial = "" if event.trial is None else f"; it is trial {event.trial}"
+    return f"probe of {name}: {', '.join(told)}, in {words.span(event.seconds)}{trial}"

@@ -55,6 +55,7 @@ class Scene:
     resumed: int = 0
     records: dict[int, TrialRecord] = field(default_factory=dict)
     backbones: dict[str, events.BackboneResolved] = field(default_factory=dict)
+    probes: dict[str, events.Probed] = field(default_factory=dict)
     running: dict[int, Running] = field(default_factory=dict)
     steps: dict[str, Step] = field(default_factory=dict)
     notes: list[events.Note] = field(default_factory=list)
@@ -73,6 +74,16 @@ class Scene:
     def best(self) -> TrialRecord | None:
         """The best complete trial so far."""
         return next((record for record in self.leaderboard if record.state == "complete"), None)
+
+    @property
+    def trained(self) -> int:
+        """How many trials were trained; the others were probes."""
+        return len(self.records) - self.probed
+
+    @property
+    def probed(self) -> int:
+        """How many of the trials are probes."""
+        return sum(record.probe for record in self.records.values())
 
     def tally(self, state: str) -> int:
         """Return how many trials ended in a state."""
@@ -105,6 +116,8 @@ class Scene:
                 self.began = self.began if event.elapsed is None else now - event.elapsed
             case events.BackboneResolved():
                 self.backbones[event.backbone] = event
+            case events.Probed():
+                self.probes[event.backbone] = event
             case events.Progress():
                 self._step(event, now)
             case events.TrialBegan():

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.errors import RunError
-from autotl.report import scores, tables, words
+from autotl.report import probes, scores, tables, words
 from autotl.report.glyphs import Glyphs, glyphs
 from autotl.result import SearchResult
 
@@ -28,6 +28,7 @@ def summary(result: SearchResult, console: Console) -> RenderableType:
     return Group(
         Rule(Text.assemble(("autotl ", "bold"), words.clean(result.run)), style="cyan", align="left"),
         *_findings(result, signs),
+        *_probes(result),
         *_block(f"Best trials by validation {words.metric_name(metrics['metric'])}", trials(result, console, SHOWN)),
         *_block("Best model", _best(result, signs)),
         *_block("Scores", scores.table(metrics), *_verdict(metrics)),
@@ -53,12 +54,20 @@ def _findings(result: SearchResult, signs: Glyphs) -> list[RenderableType]:
     return _block("Data", *lines)
 
 
+def _probes(result: SearchResult) -> list[RenderableType]:
+    if not result.probes:
+        return []
+    title = "Probes: a linear layer on frozen features, cross-validated on the training pictures"
+    return _block(title, probes.table(result.probes, result.config.metric))
+
+
 def _best(result: SearchResult, signs: Glyphs) -> RenderableType:
     best = result.best
     grid = _grid()
-    grid.add_row("trial", Text(f"{best.number}, epoch {best.best_epoch} of {len(best.history)}"))
-    grid.add_row("recipe", Text(words.recipe(best.candidate, signs.dot)))
-    values = best.candidate.values.items()
+    epoch = f"epoch {best.best_epoch} of {len(best.history)}"
+    grid.add_row("trial", Text(f"{best.number}, {'one linear layer on frozen features' if best.probe else epoch}"))
+    grid.add_row("recipe", Text(words.made_of(best, signs.dot)))
+    values = [] if best.probe else best.candidate.values.items()
     told = ", ".join(f"{name} {words.value(value)}" for name, value in values if name != "learning_rate")
     if told:
         grid.add_row("values", Text(told))
@@ -118,7 +127,9 @@ def _tally(result: SearchResult, limit: int | None) -> str:
         told.append(f"{words.span(result.metrics['seconds'])} in all")
     except RunError:
         told.append("the search has not finished")
-    shown = f", the best {limit} shown" if limit is not None and limit < len(records) else ""
+    probed = sum(record.probe for record in records)
+    shown = f", {probed} of them {'a probe' if probed == 1 else 'probes'}" if probed else ""
+    shown += f", the best {limit} shown" if limit is not None and limit < len(records) else ""
     return f"{words.plural(len(records), 'trial')}{shown}: {', '.join(told)}"
 
 

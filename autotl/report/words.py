@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
-from autotl.candidate import Candidate
+from autotl.candidate import Candidate, TrialRecord
 from autotl.space import Value
 
 NOTHING = "-"
@@ -42,6 +43,13 @@ def span(seconds: float) -> str:
     return _pair(whole // 3600, 24, "d", "h")
 
 
+def milliseconds(number: float | None) -> str:
+    """Return milliseconds with a decimal where it tells something: 8.2, 120."""
+    if number is None or not math.isfinite(number):
+        return NOTHING
+    return f"{number:.1f}" if number < 99.95 else f"{number:.0f}"
+
+
 def count(number: float) -> str:
     """Return a large count in a few letters: 950, 12k, 3.4M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -62,6 +70,11 @@ def size(number: float) -> str:
 def plural(number: int, noun: str, many: str = "") -> str:
     """Return "1 picture", "2 pictures"."""
     return f"{number} {noun if number == 1 else many or noun + 's'}"
+
+
+def trials(trained: int, probes: int, dot: str = "·") -> str:
+    """Return "3 trials", "3 trials · 4 probes"."""
+    return plural(trained, "trial") + (f" {dot} {plural(probes, 'probe')}" if probes else "")
 
 
 def value(thing: Value) -> str:
@@ -87,6 +100,13 @@ def recipe(candidate: Candidate, dot: str = "·") -> str:
     if "learning_rate" in candidate.values:
         parts.append(f"rate {learning_rate(candidate)}")
     return f" {dot} ".join(clean(part) for part in parts)
+
+
+def made_of(record: TrialRecord, dot: str = "·") -> str:
+    """Return what a trial was made of in one line; a probe never used the rate of its candidate."""
+    if not record.probe:
+        return recipe(record.candidate, dot)
+    return f"{recipe(dataclasses.replace(record.candidate, values={}), dot)} {dot} probe"
 
 
 def _pair(number: int, base: int, big: str, small: str) -> str:

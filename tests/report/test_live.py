@@ -26,7 +26,17 @@ def test_the_screen_tells_data_budget_training_and_leaderboard(width, began, rec
         view(events.Progress("features of mobilenet_v2", 30, 40))
         now[0] += 65
         late = frame(view, console)
-    for word in ("mobilenet_v2", "224 px", "154 layers", "2.3M", "resnet50", "its weights cannot be had"):
+    for word in (
+        "mobilenet_v2",
+        "px",
+        "224",
+        "layers",
+        "154",
+        "2.3M",
+        "imagenet",
+        "resnet50",
+        "its weights cannot be had",
+    ):
         assert word in early
     for word in ("insects", "40 pictures", "2 classes", "ants, bees", "train 20", "valid 10", "test 10"):
         assert word in late

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,8 @@ def scene_of(began, record, *, ended: int, training: int, steps: int, backbones:
         happened.append(
             events.BackboneResolved(f"net_{n}", "imagenet", 224, 154, 2_000_000, "no network " * 20 * (n % 2))
         )
+        if n % 3 == 0:
+            happened.append(events.Probed(f"net_{n}", 0.9, 0.8, 0.7, 4.0, 12.5, problem="no time " * 20 * (n % 2)))
     happened += [
         events.TrialEnded(record(n, ("complete", "pruned", "failed")[n % 3], None if n % 3 == 2 else 0.9))
         for n in range(ended)
@@ -63,3 +66,19 @@ def test_lines_go_to_the_pieces_by_rank_and_a_piece_without_room_is_left_out() -
     assert panels.arrange(found, 6) == ["high", "small"]
     assert asked == {"high": 5, "small": 1}
     assert panels.arrange(found, 30) == ["low", "high", "small"]
+
+
+def test_probes_fill_the_table_of_backbones_and_the_leaderboard_waits_for_a_trial(began, record, screen) -> None:
+    scene = scene_of(began, record, ended=0, training=0, steps=0, backbones=1, notes=0)
+    scene.take(events.TrialEnded(dataclasses.replace(record(0, backbone="net_0"), probe=True)), 1.0)
+
+    def drawn() -> str:
+        found = panels.pieces(scene, Brush(now=60.0, width=100, glyphs=UNICODE))
+        lines = screen(100).render_lines(Group(*panels.arrange(found, 30)), pad=False)
+        return " ".join("".join(segment.text for line in lines for segment in line).split())
+
+    assert "net_0 224 154 2.0M 0.900 0.800 12.5 4s imagenet" in drawn()
+    assert "0 trials · 1 probe" in drawn()
+    assert "leaderboard" not in drawn()
+    scene.take(events.TrialEnded(record(1)), 1.0)
+    assert "leaderboard" in drawn()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -21,6 +22,9 @@ def test_a_search_reads_as_plain_lines(told, began, record) -> None:
         view(began)
         view(events.BackboneResolved("mobilenet_v2", "imagenet", 224, 154, 2_257_984))
         view(events.BackboneResolved("resnet50", "imagenet", 0, 0, 0, problem="no weights"))
+        view(events.Probed("mobilenet_v2", 0.87654, 0.8, 0.9, 6.1, 8.25, 0))
+        view(events.TrialEnded(dataclasses.replace(record(0, score=0.9), probe=True)))
+        view(events.Probed("resnet18", problem="Not probed: no time is left."))
         now[0] = 70.0
         view(events.TrialBegan(0, record(0).candidate))
         view(events.TrialEnded(record(0, score=0.931)))
@@ -36,6 +40,9 @@ def test_a_search_reads_as_plain_lines(told, began, record) -> None:
         "[     0s] budget: 5m; metric: accuracy; run folder: runs/insects",
         "[     0s] backbone mobilenet_v2: 224 px, 154 layers, 2.3M parameters, weights imagenet",
         "[     0s] backbone resnet50 left out: no weights",
+        "[     0s] probe of mobilenet_v2: accuracy 0.877 cross-validated, neighbours 0.800, validation 0.900, "
+        "8.2 ms a picture, in 6.1s; it is trial 0",
+        "[     0s] probe of resnet18: Not probed: no time is left.",
         "[ 1m 10s] trial 0: mobilenet_v2 · 224 px · 9 unfrozen · dense · flip_crop · rate 3.2e-4",
         "[ 1m 10s] trial 0 complete: accuracy 0.931 in 12s, the best so far",
         "[ 1m 10s] trial 1 pruned: accuracy 0.500 in 12s",
@@ -74,8 +81,6 @@ def test_epochs_are_told_only_when_a_trial_takes_long(told, record) -> None:
 
 
 def test_a_resumed_run_says_what_it_keeps(told, began, record) -> None:
-    import dataclasses
-
     view, _, file = told
     view(dataclasses.replace(began, finished=(record(0), record(1))))
     assert "resumed: 2 trials of an earlier run kept" in file.getvalue()

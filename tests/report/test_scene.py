@@ -69,3 +69,12 @@ def test_epochs_gather_at_their_trial_and_leave_with_it(record) -> None:
     assert scene.running[3].scores() == [0.5]
     scene.take(events.TrialEnded(done), 2.0)
     assert not scene.running
+
+
+def test_probes_are_remembered_by_backbone_and_counted_apart_from_trials(record) -> None:
+    scene = Scene(began=0.0)
+    probed = events.Probed("mobilenet_v2", 0.9)
+    for event in (probed, events.TrialEnded(dataclasses.replace(record(0), probe=True)), events.TrialEnded(record(1))):
+        scene.take(event, 1.0)
+    assert scene.probes == {"mobilenet_v2": probed}
+    assert (scene.trained, scene.probed) == (1, 1)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from autotl.errors import RunError
+from autotl.events import Probed
 from autotl.folder import RunFolder
 from autotl.report.summary import summary, trials
 from autotl.result import open_run
@@ -28,6 +30,20 @@ def test_the_report_comes_from_the_run_folder_alone(run, screen, text_of) -> Non
     assert "head.dense.units 256" in text
     for command in ("predict", "evaluate", "export", "leaderboard"):
         assert f"autotl {command} '" in text  # the folder has a blank in its name, so it is quoted
+
+
+def test_a_probe_that_won_is_told_as_one_and_all_probes_have_a_table(run, record, screen, text_of) -> None:
+    folder = RunFolder(run)
+    folder.save_record(dataclasses.replace(record(3, score=0.95), probe=True, best_epoch=None, history=()))
+    folder.save_probes([Probed("mobilenet_v2", 0.91, 0.88, 0.95, 6.1, 8.25, 3), Probed("vast", problem="No time.")])
+    console = screen(120, terminal=False)
+    text = words_of(console, summary(open_run(run), console), text_of)
+    assert "mobilenet_v2 0.910 0.880 0.950 8.2 6.1s 3" in text
+    assert "! vast: No time." in text
+    assert "trial 3, one linear layer on frozen features" in text
+    assert "flip_crop · probe" in text
+    assert "head.dense.units" not in text
+    assert "4 trials, 1 of them a probe:" in text
 
 
 def test_files_that_are_not_there_are_not_promised(run, screen, text_of) -> None:

@@ -44,3 +44,9 @@ def test_names_are_shown_letter_by_letter_and_never_read_as_markup(record, scree
 def test_a_limit_shows_the_first_trials_alone(record, screen, text_of) -> None:
     table = tables.leaderboard([record(n) for n in range(9)], width=80, limit=3)
     assert len(shown(screen(80, terminal=False), table, text_of)) == 4
+
+
+def test_a_probe_is_marked_and_has_no_epochs(record, screen, text_of) -> None:
+    probe = dataclasses.replace(record(0), probe=True, history=())
+    lines = shown(screen(160, terminal=False), tables.leaderboard([probe], width=160), text_of)
+    assert " ".join(lines[1].split()) == "1 0 0.900 mobilenet_v2 9 dense flip_crop probe - 12.5 complete"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,21 @@ def test_small_numbers_are_written_with_a_power_of_ten() -> None:
 def test_a_recipe_names_every_part_and_says_frozen() -> None:
     candidate = Candidate("mobilenet_v2", "dense", "none", 224, 0, 10, {"learning_rate": 1e-3})
     assert words.recipe(candidate) == "mobilenet_v2 · 224 px · frozen · dense · none · rate 1.0e-3"
+
+
+def test_milliseconds_have_a_decimal_where_it_tells_something() -> None:
+    assert [words.milliseconds(n) for n in (0.04, 8.25, 99.99, 1537.2, None)] == ["0.0", "8.2", "100", "1537", "-"]
+
+
+def test_probes_are_counted_by_themselves() -> None:
+    assert (words.trials(1, 0), words.trials(0, 1), words.trials(3, 4)) == (
+        "1 trial",
+        "0 trials · 1 probe",
+        "3 trials · 4 probes",
+    )
+
+
+def test_a_probe_tells_no_rate(record) -> None:
+    assert words.made_of(record(0)) == "mobilenet_v2 · 224 px · 9 unfrozen · dense · flip_crop · rate 3.2e-4"
+    probe = dataclasses.replace(record(0), probe=True)
+    assert words.made_of(probe) == "mobilenet_v2 · 224 px · 9 unfrozen · dense · flip_crop · probe"

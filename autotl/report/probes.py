@@ -1,0 +1,90 @@
+"""The backbones of a search and how their probes fared: line by line while it runs, as a table when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autotl.events import BackboneResolved, Probed
+from autotl.prober import best_first
+from autotl.report import words
+from autotl.report.glyphs import Glyphs
+
+_GAP = 2
+_BUILT = (("px", 4), ("layers", 6), ("params", 6))
+_PROBED = (("probe", 6), ("kNN", 6), ("ms", 5), ("time", 6))
+_LONGEST = 24  # columns of a name
+
+
+def rows(resolved: Sequence[BackboneResolved], probes: Mapping[str, Probed], metric: str, glyphs: Glyphs) -> list[Text]:
+    """Return headings and a line for each backbone, the best probed first, those left out last."""
+    ready = {event.backbone: event for event in resolved if not event.problem}
+    room = min(_LONGEST, max(cell_len(words.clean(event.backbone)) for event in resolved))
+    headings = [*_BUILT, *(_PROBED if probes else ())]
+    lines = [Text("  " + " " * room + "".join(_cell(*heading) for heading in headings), style="dim")]
+    for place, name in enumerate(best_first(probes.values(), ready, metric)):
+        leads = place == 0 and name in probes and probes[name].score is not None
+        line = Text.assemble((f"{glyphs.good} ", "green"), (_name(name, room), "bold" if leads else ""))
+        line.append_text(_built(ready[name]))
+        if probes:
+            line.append_text(_fared(probes.get(name, Probed(name)), leads))
+        lines.append(line.append(f"  {words.clean(ready[name].weights)}", style="dim"))
+    for event in resolved:
+        if event.problem:
+            why = (f"  {words.clean(event.problem)}", "dim")
+            lines.append(Text.assemble((f"{glyphs.bad} {_name(event.backbone, room)}", "red"), why))
+    return lines
+
+
+def table(probes: Sequence[Probed], metric: str) -> RenderableType:
+    """Return how the probes of a search fared, best first, and why others were not made."""
+    found = {probed.backbone: probed for probed in probes if probed.score is not None}
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    grid.add_column("backbone", no_wrap=True, overflow="ellipsis")
+    for heading in (words.metric_name(metric), "neighbours", "validation", "ms", "time", "trial"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for place, name in enumerate(best_first(probes, found, metric)):
+        each = found[name]
+        scores = [words.score(score) for score in (each.score, each.knn, each.valid)]
+        costs = [words.milliseconds(each.ms), words.span(each.seconds)]
+        trial = words.NOTHING if each.trial is None else str(each.trial)
+        emphasis = "bold green" if place == 0 else ""
+        grid.add_row(words.clean(name), Text(scores[0], style=emphasis), *scores[1:], *costs, trial)
+    problems = [
+        Text(f"! {words.clean(each.backbone)}: {words.clean(each.problem)}", style="yellow")
+        for each in probes
+        if each.problem
+    ]
+    return Group(*([grid] if found else []), *problems)
+
+
+def _built(event: BackboneResolved) -> Text:
+    cells = (str(event.image_size), str(event.layers), words.count(event.parameters))
+    return Text("".join(_cell(cell, width) for cell, (_, width) in zip(cells, _BUILT, strict=True)))
+
+
+def _fared(probed: Probed, leads: bool) -> Text:
+    if probed.problem:
+        return Text(f"  {words.clean(probed.problem)}", style="yellow")
+    known = probed.score is not None
+    cells = (
+        words.score(probed.score),
+        words.score(probed.knn),
+        words.milliseconds(probed.ms),
+        words.span(probed.seconds),
+    )
+    score, *rest = (_cell(cell if known else "", width) for cell, (_, width) in zip(cells, _PROBED, strict=True))
+    return Text.assemble((score, "bold green" if leads else "bold"), "".join(rest))
+
+
+def _name(name: str, room: int) -> str:
+    return set_cell_size(words.clean(name), room)
+
+
+def _cell(text: str, width: int) -> str:
+    return " " * _GAP + text.rjust(width)
