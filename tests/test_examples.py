@@ -112,7 +112,12 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("search_speed.py", "feature store"), ("race.py", "held-out pictures"), ("scale.py", "Memory")],
+    [
+        ("search_speed.py", "feature store"),
+        ("race.py", "held-out pictures"),
+        ("overhead.py", "floor"),
+        ("scale.py", "Memory"),
+    ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
     done = run("-X", "importtime", EXAMPLES / "benchmarks" / name, "--help")

@@ -50,7 +50,7 @@ def search(data: Path, trials: int, epochs: int, size: int, backbones: tuple[str
         run, cache = Path(folder) / "run", Path(folder) / "cache"
         command = [
             *(sys.executable, "-m", "autotl", "search", data, "--out", run, "--cache", cache, "--quiet", "--json"),
-            *("--trials", trials, "--epochs", epochs, "--image-size", size),
+            *("--trials", trials, "--epochs", epochs, "--image-size", size, "--confirm", 0),
             *(word for name in backbones for word in ("--backbone", name)),
         ]
         measured = Measured()
