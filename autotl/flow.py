@@ -18,7 +18,7 @@ from autotl.events import Note, Progress, SearchBegan, SearchEnded, Watcher, sil
 from autotl.folder import RunFolder, write_whole
 from autotl.lineup import LineUp
 from autotl.plugins import Catalogue, catalogue
-from autotl.prober import Prober, best_first
+from autotl.prober import Prober, to_try
 from autotl.proposals import SearchSpace, narrow
 from autotl.result import SearchResult
 from autotl.resume import check_data, check_same, in_free_folder, owned
@@ -99,7 +99,7 @@ def _with_workers(
         prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
         probes = prober.probe(anatomies) if config.probe else []
         costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
-        study.begin(best_first(probes, anatomies, config.metric))
+        study.begin(to_try(probes, anatomies, config.metric))
         agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
         conductor = Conductor(pool, agenda, tell)
         if conductor.run_trials() or not folder.metrics.is_file():

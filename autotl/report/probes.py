@@ -17,22 +17,28 @@ from autotl.report.glyphs import Glyphs
 
 _GAP = 2
 _BUILT = (("px", 4), ("layers", 6), ("params", 6))
-_PROBED = (("probe", 6), ("kNN", 6), ("ms", 5), ("time", 6))
-_LONGEST = 24  # columns of a name
+_PROBED = (("probe", 5), ("kNN", 5), ("ms", 5), ("time", 6))
+_LONGEST = 22  # columns of a name: with the numbers it fits on 80
 
 
-def rows(resolved: Sequence[BackboneResolved], probes: Mapping[str, Probed], metric: str, glyphs: Glyphs) -> list[Text]:
-    """Return headings and a line for each backbone, the best probed first, those left out last."""
+def rows(
+    resolved: Sequence[BackboneResolved], probes: Mapping[str, Probed] | None, metric: str, glyphs: Glyphs
+) -> list[Text]:
+    """Return headings and a line for each backbone, the best probed first, those left out last.
+
+    `probes` are those that ended so far, None where backbones are not probed.
+    """
     ready = {event.backbone: event for event in resolved if not event.problem}
     room = min(_LONGEST, max(cell_len(words.clean(event.backbone)) for event in resolved))
-    headings = [*_BUILT, *(_PROBED if probes else ())]
+    headings = _BUILT if probes is None else (*_BUILT, *_PROBED)
     lines = [Text("  " + " " * room + "".join(_cell(*heading) for heading in headings), style="dim")]
-    for place, name in enumerate(best_first(probes.values(), ready, metric)):
-        leads = place == 0 and name in probes and probes[name].score is not None
+    for place, name in enumerate(best_first((probes or {}).values(), ready, metric)):
+        probed = (probes or {}).get(name, Probed(name))
+        leads = place == 0 and probed.score is not None
         line = Text.assemble((f"{glyphs.good} ", "green"), (_name(name, room), "bold" if leads else ""))
         line.append_text(_built(ready[name]))
-        if probes:
-            line.append_text(_fared(probes.get(name, Probed(name)), leads))
+        if probes is not None:
+            line.append_text(_fared(probed, leads))
         lines.append(line.append(f"  {words.clean(ready[name].weights)}", style="dim"))
     for event in resolved:
         if event.problem:

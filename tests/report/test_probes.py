@@ -21,13 +21,10 @@ def rows(*found: Probed, metric: str = "accuracy") -> list[str]:
 
 
 def test_before_the_first_probe_the_backbones_are_told_in_their_order() -> None:
-    assert rows() == [
-        "px layers params",
-        "✓ mobilenet_v2 224 154 2.3M imagenet",
-        "✓ mobilenet 192 86 3.2M random",
-        "✓ vast 224 300 90M imagenet",
-        "✗ lost no [red]weights",
-    ]
+    told = ["✓ mobilenet_v2 224 154 2.3M imagenet", "✓ mobilenet 192 86 3.2M random", "✓ vast 224 300 90M imagenet"]
+    assert rows() == ["px layers params probe kNN ms time", *told, "✗ lost no [red]weights"]
+    unprobed = [" ".join(line.plain.split()) for line in probes.rows(NETS, None, "accuracy", UNICODE)]
+    assert unprobed == ["px layers params", *told, "✗ lost no [red]weights"]
 
 
 def test_the_best_probed_comes_first_and_what_was_not_probed_says_why() -> None:
