@@ -17,6 +17,13 @@ TRAINING: Mapping[str, Dimension] = {
     "learning_rate": Float(2e-4, 1e-2, log=True, default=1e-3),
     "unfrozen_rate": Float(0.02, 1.0, log=True, default=0.1),
     "batch_size": Choice(32, 16, 64),
+    "weight_decay": Float(1e-4, 1e-1, log=True, default=1e-2),
+    "label_smoothing": Choice(0.0, 0.1),
+}
+ON_REQUEST: Mapping[str, Dimension] = {  # never drawn: training has a default for each
+    "ema": Float(0.0, 0.9999),
+    "class_weights": Choice("auto", "on", "off"),
+    "patience": Int(1, 1000),
 }
 KINDS = ("backbone", "head", "augmentation")
 STARTS = 4
@@ -51,6 +58,7 @@ class SearchSpace:
         for name, dimension in TRAINING.items():
             if name != "unfrozen_rate" or unfrozen:
                 values[name] = self._value(name, dimension, draw)
+        values.update({name: self.pins[name] for name in ON_REQUEST if name in self.pins})
         return Candidate(backbone, head, augmentation, anatomy.image_size, unfrozen, self.epochs, values)
 
     def recipe(self, **wanted: Value) -> dict[str, Value]:
@@ -88,7 +96,7 @@ class SearchSpace:
         wanted: dict[str, Value] = {"head": "linear", "augmentation": "none", depth: 0, pooling: "average"}
         recipe = self.recipe(backbone=backbone, **wanted)
         built = self.candidate(lambda name, dimension: recipe[name])
-        untrained = not any(name in TRAINING or name == "head.linear.dropout" for name in self.pins)
+        untrained = not any(name in (*TRAINING, *ON_REQUEST, "head.linear.dropout") for name in self.pins)
         plain = (built.head, built.augmentation, built.unfrozen_layers) == ("linear", "none", 0)
         return recipe if untrained and plain and built.values.get(pooling, "average") == "average" else None
 
@@ -165,7 +173,7 @@ def narrow(
 
 
 def _read_pins(catalogue: Catalogue, pins: Mapping[str, Value]) -> dict[str, Value]:
-    known: dict[str, Dimension] = {**TRAINING, "unfrozen_layers": Int(0, 1)}
+    known: dict[str, Dimension] = {**TRAINING, **ON_REQUEST, "unfrozen_layers": Int(0, 1)}
     for kind in KINDS:
         for name, offer in catalogue.offers[kind].items():
             known.update({f"{kind}.{name}.{dimension}": where for dimension, where in offer.part.space.items()})

@@ -148,7 +148,7 @@ def test_deeper_recipes_unfreeze_and_augment_the_backbone_asked_for():
 def test_the_first_recipes_respect_what_is_pinned_and_missing():
     narrowed = SearchSpace({"m": anatomy("m", (0,))}, {"linear": {}}, {"none": {}}, {}, 5)
     (only,) = narrowed.starts()
-    assert only == {"learning_rate": 1e-3, "batch_size": 32}
+    assert only == {name: dimension.first() for name, dimension in TRAINING.items() if name != "unfrozen_rate"}
     assert narrowed.deeper("m") == []
 
 
@@ -186,3 +186,10 @@ def test_an_unknown_part_is_refused_with_the_nearest_name():
 
 def test_an_anatomy_survives_json():
     assert anatomy_from(json.loads(json.dumps(to_plain(anatomy("m"))))) == anatomy("m")
+
+
+def test_what_is_only_there_on_request_is_never_drawn():
+    plain = space().candidate(lambda name, dimension: dimension.first())
+    asked = space(ema=0.99, patience=3).candidate(lambda name, dimension: dimension.first())
+    assert "ema" not in plain.values
+    assert (asked.values["ema"], asked.values["patience"]) == (0.99, 3)

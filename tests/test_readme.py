@@ -10,7 +10,7 @@ from typer.main import get_command
 import autotl
 from autotl.cli import app
 from autotl.config import SearchConfig
-from autotl.proposals import TRAINING
+from autotl.proposals import ON_REQUEST, TRAINING
 from autotl.result import SearchResult
 
 from .test_rooms import OWNERS, PACKAGE
@@ -78,7 +78,7 @@ def test_every_option_told_exists() -> None:
 
 
 def test_the_dimensions_of_training_are_told() -> None:
-    assert [name for name in (*TRAINING, "unfrozen_layers") if f"`{name}`" not in section("Search")] == []
+    assert [name for name in (*TRAINING, *ON_REQUEST, "unfrozen_layers") if f"`{name}`" not in section("Search")] == []
 
 
 @pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])

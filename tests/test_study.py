@@ -213,7 +213,8 @@ def test_a_lower_log_loss_is_the_better_one(tmp_path):
 
 def test_a_candidate_that_was_tried_is_not_run_again(tmp_path):
     pins = {"unfrozen_layers": 0, "learning_rate": 1e-3, "batch_size": 32, "augmentation.flip_crop.strength": "light"}
-    pinned = space(**pins, **{"head.dense.units": 64, "head.dense.dropout": 0.1})
+    others = {"head.dense.units": 64, "head.dense.dropout": 0.1, "weight_decay": 0.01, "label_smoothing": 0.0}
+    pinned = space(**pins, **others)
     one = study(tmp_path, space=pinned)
     tried = {}
     while (proposal := one.ask(tried)) is not None:

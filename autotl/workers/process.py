@@ -54,10 +54,10 @@ class Process:
             return
 
     def memory(self) -> int:
-        """Return the bytes of memory in use by the worker and its children."""
+        """Return the bytes of memory in use by the worker and its children; files mapped into it do not count."""
         try:
             family = psutil.Process(self._process.pid)
-            return sum(int(member.memory_info().rss) for member in [family, *family.children(recursive=True)])
+            return sum(_own(member) for member in [family, *family.children(recursive=True)])
         except psutil.Error:
             return 0
 
@@ -88,3 +88,8 @@ class Process:
                 self.heard = time.monotonic()
                 inbox.put((self, json.loads(line)))
         inbox.put((self, {"say": "gone", "code": self._process.wait()}))
+
+
+def _own(process: psutil.Process) -> int:
+    used = process.memory_info()
+    return int(used.rss - getattr(used, "shared", 0))  # pages of mapped features are given back when others need them
