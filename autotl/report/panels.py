@@ -132,7 +132,7 @@ def backbones(scene: Scene, brush: Brush) -> Piece:
         if room < _BACKBONES_LEAST:
             return lines.backbone_line(known, brush)
         probed = scene.probes if scene.config is not None and scene.config.probe else None
-        rows = probes.rows(known, probed, scene.metric, brush.glyphs)
+        rows = probes.rows(known, probed, scene.metric, brush.glyphs, brush.width - 2 * FRAME)
         return _panel(Group(*lines.shortened(rows, room - FRAME)), Text("backbones", style="bold"), "magenta")
 
     return Piece(rank=5, least=1, most=FRAME + 1 + min(10, len(known)), draw=draw)

@@ -22,16 +22,22 @@ _LONGEST = 22  # columns of a name: with the numbers it fits on 80
 
 
 def rows(
-    resolved: Sequence[BackboneResolved], probes: Mapping[str, Probed] | None, metric: str, glyphs: Glyphs
+    resolved: Sequence[BackboneResolved],
+    probes: Mapping[str, Probed] | None,
+    metric: str,
+    glyphs: Glyphs,
+    width: int = 120,
 ) -> list[Text]:
     """Return headings and a line for each backbone, the best probed first, those left out last.
 
-    `probes` are those that ended so far, None where backbones are not probed.
+    `probes` are those that ended so far, None where backbones are not probed. Where their weights are from is told
+    as far as it fits into `width` columns.
     """
     ready = {event.backbone: event for event in resolved if not event.problem}
     room = min(_LONGEST, max(cell_len(words.clean(event.backbone)) for event in resolved))
     headings = _BUILT if probes is None else (*_BUILT, *_PROBED)
     lines = [Text("  " + " " * room + "".join(_cell(*heading) for heading in headings), style="dim")]
+    roomy = lines[0].cell_len + _GAP + max((cell_len(event.weights) for event in ready.values()), default=0) <= width
     for place, name in enumerate(best_first((probes or {}).values(), ready, metric)):
         probed = (probes or {}).get(name, Probed(name))
         leads = place == 0 and probed.score is not None
@@ -39,7 +45,7 @@ def rows(
         line.append_text(_built(ready[name]))
         if probes is not None:
             line.append_text(_fared(probed, leads))
-        lines.append(line.append(f"  {words.clean(ready[name].weights)}", style="dim"))
+        lines.append(line.append(f"  {words.clean(ready[name].weights)}" if roomy else "", style="dim"))
     for event in resolved:
         if event.problem:
             why = (f"  {words.clean(event.problem)}", "dim")
@@ -52,8 +58,8 @@ def table(probes: Sequence[Probed], metric: str) -> RenderableType:
     found = {probed.backbone: probed for probed in probes if probed.score is not None}
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     grid.add_column("backbone", no_wrap=True, overflow="ellipsis")
-    for heading in (words.metric_name(metric), "neighbours", "validation", "ms", "time", "trial"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    for heading in (words.metric_name(metric), "kNN", "validation", "ms a picture", "time", "trial"):
+        grid.add_column(heading, justify="right")
     for place, name in enumerate(best_first(probes, found, metric)):
         each = found[name]
         scores = [words.score(score) for score in (each.score, each.knn, each.valid)]

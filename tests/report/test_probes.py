@@ -44,11 +44,16 @@ def test_numbers_stand_below_each_other_however_long_the_names_are() -> None:
     assert len({line.plain.index(" 224 ") for line in lines if " 224 " in line.plain}) == 1
 
 
+def test_where_columns_are_few_the_numbers_stay() -> None:
+    narrow = probes.rows(NETS, {"mobilenet": GOOD}, "accuracy", UNICODE, width=72)[1].plain
+    assert " ".join(narrow.split()) == "✓ mobilenet 192 86 3.2M 0.912 0.900 8.2 6.1s"
+
+
 def test_the_table_has_scores_costs_and_reasons(screen, text_of) -> None:
     console = screen(80, terminal=False)
     console.print(probes.table([FAIR, GOOD, SKIPPED], "macro_f1"))
     lines = [" ".join(line.split()) for line in text_of(console).splitlines()]
-    assert lines[0] == "backbone macro F1 neighbours validation ms time trial"
+    assert lines[0] == "backbone macro F1 kNN validation ms a picture time trial"
     assert lines[2:] == [
         "mobilenet 0.912 0.900 0.950 8.2 6.1s 1",
         "mobilenet_v2 0.877 0.800 0.900 120 4s -",
