@@ -18,6 +18,7 @@ STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # of the fit against the penalty; on three 
 NEIGHBOURS = 10
 _FOLDS, _FEW_FOLDS, _MANY_ROWS = 5, 3, 1000
 _MOST_ROWS, _PRODUCTS = 4000, 2e8  # a pass over these takes one core 20 ms; all folds and strengths some 300 passes
+_ONE_THREAD = 2e9  # products of one pass, up to which threads cost more than they gain
 _FLOOR = 0.01  # of the mean spread: a feature that hardly ever moves would be blown up by standardising
 _NEVER = -30.0  # the logit of a class without a training picture
 
@@ -53,10 +54,10 @@ class Verdict:
 
 
 def few_threads(products: int) -> AbstractContextManager[object]:
-    """Keep small products of matrices on one thread: threads that wait for each other made them 16 times slower."""
+    """Keep passes of so many products on one thread: on a busy machine, waiting threads made them 16 times slower."""
     from threadpoolctl import threadpool_limits
 
-    limits: AbstractContextManager[object] = threadpool_limits(1 if products <= _PRODUCTS else None)
+    limits: AbstractContextManager[object] = threadpool_limits(1 if products <= _ONE_THREAD else None)
     return limits
 
 
