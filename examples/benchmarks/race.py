@@ -28,7 +28,7 @@ from competitors import SCRIPTS, VENVS, Settings, run_autotl, run_peer
 from splits import split
 from standings import Key, Results, State, span, table
 
-LADDER = (20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0)
+LADDER = (10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0, 600.0)
 BASELINE = "hand_written"
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
