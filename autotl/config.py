@@ -17,6 +17,7 @@ from autotl.space import Value
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 Preset = Literal["quick", "balanced", "best"]
+Precision = Literal["auto", "float32", "mixed"]
 PRESETS: Mapping[str, Mapping[str, float]] = {  # which backbones go with one, the line-up knows
     "quick": {"seconds": 120.0, "epochs": 6, "views": 2, "confirm": 0},
     "balanced": {"seconds": 600.0, "epochs": 10, "views": 4, "confirm": 2},
@@ -54,6 +55,7 @@ class SearchConfig(BaseModel):
     valid_split: float = Field(default=0.2, gt=0, lt=0.9)
     test_split: float | None = Field(default=None, ge=0, lt=0.9)
     seed: int = Field(default=0, ge=0, lt=2**31)
+    precision: Precision = Field(default="auto", description="of backbones; auto is mixed on GPUs that are fast at it")
     workers: int | None = Field(default=None, ge=1, le=64)
     memory: int | None = Field(default=None, ge=256, description="limit of one worker, in MiB")
     epoch_timeout: float = Field(default=1800.0, gt=0, description="a worker silent for longer is replaced")

@@ -71,7 +71,8 @@ def finish(
 
 
 def rebuild(workshop: Workshop, candidate: Candidate, weights: list[NDArray[Any]]) -> tuple[Network, keras.Model]:
-    """Return the backbone and the head of a trial with the weights it kept."""
+    """Return the backbone and the head of a trial with the weights it kept, all in float32."""
+    workshop.mixed = False  # the saved model is for any machine
     network = workshop.network(candidate.backbone, candidate.image_size)
     network.reset()
     head = workshop.head(network, candidate)

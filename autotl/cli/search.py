@@ -12,6 +12,7 @@ from autotl.cli.output import Json, answering, print_json
 if TYPE_CHECKING:
     from autotl.result import SearchResult
 
+Precision = Literal["auto", "float32", "mixed"]
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]  # as in config, which is slow to import
 Preset = Literal["quick", "balanced", "best"]
 BUDGET, TRY, DATA, MACHINE, OUTPUT = "Budget", "What to try", "Data", "Machine", "Output"
@@ -100,6 +101,10 @@ def search(
         typer.Option(metavar="FRACTION", help="Kept untouched for the final score.", rich_help_panel=DATA),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same result.", min=0, rich_help_panel=DATA)] = 0,
+    precision: Annotated[
+        Precision,
+        typer.Option(metavar="NAME", help="Of backbones: auto, float32, mixed (bfloat16).", rich_help_panel=MACHINE),
+    ] = "auto",
     workers: Annotated[
         int | None, typer.Option(metavar="N", help="Trials at a time.", min=1, rich_help_panel=MACHINE)
     ] = None,
@@ -145,6 +150,7 @@ def search(
         "valid_split": valid_split,
         "test_split": test_split,
         "seed": seed,
+        "precision": precision,
         "workers": workers,
         "memory": memory,
         "cache": None if cache is None else str(cache),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.errors import TrialError
 from autotl.transfer.planner import Plan
 from autotl.transfer.store import About, FeatureStore, Wanted
 
@@ -52,12 +54,16 @@ class Policy:
 
 @dataclass
 class Features:
-    """The rows that trials read: pictures of the training and validation parts, in the data set's order."""
+    """The rows that trials read: pictures of the training and validation parts, in the data set's order.
+
+    What is not there is computed, but not past `until`, a moment of `time.monotonic()`: then TrialError is raised.
+    """
 
     dataset: Dataset
     store: FeatureStore
     on_progress: OnProgress
     number_format: str = "float16"
+    until: float = math.inf
     _pixels: dict[int, NDArray[Any]] = field(default_factory=dict)
     _warm: set[int] = field(default_factory=set)
 
@@ -103,7 +109,7 @@ class Features:
             chosen = _chosen(taps, missing)
             for done, block in _batches(start):
                 yield self._run(network, source, chosen, block)
-                self.on_progress(what, done, len(start))
+                self._told(what, done, len(start))
 
         wanted_all = [self._wanted(network, each, names, len(self.pictures)) for each in taps]
         return self.store.fetch_all(wanted_all, blocks)[0]
@@ -125,7 +131,7 @@ class Features:
             what = f"Features of {network.name}, {policy.part.name} view {view}"
             for done, block in _batches(rows):
                 yield self._run(network, network.pixels, chosen, augment(layer, pixels[block]))
-                self.on_progress(what, done, len(rows))
+                self._told(what, done, len(rows))
 
         return self.store.fetch_all(wanted, blocks)[0]
 
@@ -144,6 +150,7 @@ class Features:
             **tap.about,
             "pictures": pictures,
             "format": self.number_format,
+            "precision": network.precision,
             "keras": f"{keras.__version__} {keras.backend.backend()}",
             **(drawn or {}),
         }
@@ -173,6 +180,11 @@ class Features:
             network.pace = pace if network.pace is None else min(network.pace, pace)
         self._warm.add(id(runner))  # its first batch was spent on tracing
         return made
+
+    def _told(self, what: str, done: int, total: int) -> None:
+        self.on_progress(what, done, total)
+        if time.monotonic() > self.until and done < total:
+            raise TrialError("The time was up while its features were computed.")
 
     def _decoded(self, size: int) -> Iterator[NDArray[Any]]:
         from autotl.data.decode import decode_many

@@ -87,6 +87,11 @@ class Network:
             hashed.update(weight.tobytes())
         return hashed.hexdigest()[:32]
 
+    @cached_property
+    def precision(self) -> str:
+        """The number format that its layers compute in."""
+        return str(self.model.layers[-1].compute_dtype)
+
     @property
     def pixels(self) -> Cut:
         """The lowest cut: the pictures themselves."""
@@ -229,7 +234,8 @@ def _runner_class() -> Any:
             self._piece = piece
 
         def call(self, features: Any) -> list[Any]:
-            return self._piece(keras.ops.cast(features, self.compute_dtype))
+            made = self._piece(keras.ops.cast(features, self.compute_dtype))
+            return [keras.ops.cast(each, self.compute_dtype) for each in made]
 
     return RunnerModel
 

@@ -92,6 +92,8 @@ def _convolved(convolution: Any, norm: Any, features: Any) -> Any:
     import keras
     from keras import ops
 
+    precision = convolution.compute_dtype
+    features = ops.cast(features, precision)
     scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
     if norm.scale:
         scale = scale * norm.gamma
@@ -105,10 +107,10 @@ def _convolved(convolution: Any, norm: Any, features: Any) -> Any:
     }
     if isinstance(convolution, keras.layers.DepthwiseConv2D):
         kernel = convolution.kernel * ops.reshape(scale, (-1, convolution.depth_multiplier))
-        made = ops.depthwise_conv(features, ops.cast(kernel, features.dtype), **how)
+        made = ops.depthwise_conv(features, ops.cast(kernel, precision), **how)
     else:
-        made = ops.conv(features, ops.cast(convolution.kernel * scale, features.dtype), **how)
-    return ops.add(made, ops.cast(shift, made.dtype))
+        made = ops.conv(features, ops.cast(convolution.kernel * scale, precision), **how)
+    return ops.add(made, ops.cast(shift, precision))
 
 
 def _called(node: Any, values: dict[int, Any]) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 Key = TypeVar("Key")
 Thing = TypeVar("Thing")
 KEPT_NETWORKS = 2
+_BFLOAT16_CAPABILITY = 8.0
 KEPT_HEADS = 8
 KEPT_STEPS = 4
 
@@ -87,7 +90,10 @@ class Step:
 
 
 class Workshop:
-    """Builds what trials need and keeps the last few, since building costs seconds and a trial may cost one."""
+    """Builds what trials need and keeps the last few, since building costs seconds and a trial may cost one.
+
+    `mixed` tells that backbones compute in bfloat16, with weights in float32; heads always compute in float32.
+    """
 
     def __init__(
         self,
@@ -101,7 +107,8 @@ class Workshop:
         self.dataset = dataset
         self.catalogue = catalogue
         self.features = Features(dataset, store, on_progress)
-        self._networks: OrderedDict[tuple[str, int], Network] = OrderedDict()
+        self.mixed = config.precision == "mixed" or (config.precision == "auto" and has_fast_bfloat16())
+        self._networks: OrderedDict[tuple[str, int, bool], Network] = OrderedDict()
         self._heads: OrderedDict[tuple[Any, ...], tuple[BuiltHead, Fit]] = OrderedDict()
         self._steps: OrderedDict[tuple[Any, ...], Step] = OrderedDict()
 
@@ -120,9 +127,10 @@ class Workshop:
             import keras
 
             keras.utils.set_random_seed(self.config.seed)
-            return Network.build(part, image_size, weights, **values)
+            with precision(self.mixed):
+                return Network.build(part, image_size, weights, **values)
 
-        network = _kept(self._networks, (backbone, image_size), KEPT_NETWORKS, build)
+        network = _kept(self._networks, (backbone, image_size, self.mixed), KEPT_NETWORKS, build)
         for kept in (self._heads, self._steps):  # of a backbone that was dropped nothing stays
             for key in [key for key in kept if key[0] not in self._networks.values()]:
                 del kept[key]
@@ -204,7 +212,36 @@ def compiles() -> bool:
     """Return whether XLA pays: on an accelerator, never on a CPU (7 to 10 times slower, measured)."""
     import keras
 
-    return keras.backend.backend() == "jax" or bool(keras.distribution.list_devices("gpu"))
+    if keras.backend.backend() == "tensorflow":
+        return bool(keras.distribution.list_devices("gpu"))
+    return str(keras.backend.backend()) == "jax"  # it has no other way; torch runs as it is written
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether there is a GPU that is fast in bfloat16: NVIDIA's of compute capability 8 and up."""
+    import keras
+
+    if keras.backend.backend() == "torch" or not keras.distribution.list_devices("gpu"):
+        return False
+    asked = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.split()
+        return all(float(capability) >= _BFLOAT16_CAPABILITY for capability in told) and bool(told)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return False  # another make of GPU: float32 is right everywhere
+
+
+@contextmanager
+def precision(mixed: bool) -> Iterator[None]:
+    """Build layers that compute in bfloat16, or in float32."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _kept(kept: OrderedDict[Key, Thing], key: Key, most: int, make: Callable[[], Thing]) -> Thing:

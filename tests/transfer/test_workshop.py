@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from autotl.candidate import Candidate
 from autotl.config import make
 from autotl.data import load
 from autotl.errors import TrialError
+from autotl.finish import rebuild
 from autotl.plugins import catalogue
 from autotl.trained import get_values, load_weights, save_weights, set_values
 from autotl.transfer.features import run
+from autotl.transfer.network import whole
 from autotl.transfer.rows import views_of
 from autotl.transfer.store import FeatureStore
 from autotl.transfer.workshop import Workshop
@@ -39,8 +42,8 @@ def workshop(data, tmp_path) -> Workshop:
     return workshop_in(data, tmp_path / "store")
 
 
-def workshop_in(data: Path, store: Path, quota: int = 10**9) -> Workshop:
-    config = make(data=str(data), out="unused", views=3)
+def workshop_in(data: Path, store: Path, quota: int = 10**9, **settings) -> Workshop:
+    config = make(data=str(data), out="unused", views=3, **settings)
     dataset = load(data, valid_split=0.25, test_split=0.2)
     return Workshop(config, dataset, catalogue([PLUGIN]), FeatureStore(store, quota), lambda *told: None)
 
@@ -220,6 +223,20 @@ def test_a_trial_that_is_out_of_time_keeps_what_it_has(workshop):
         Trial(workshop, candidate()).train(lambda row: True, until=time.monotonic())
 
 
+def test_features_are_not_computed_past_the_time(workshop):
+    network = workshop.network("speck", 32)
+    workshop.features.pixels(32)
+    workshop.features.until = time.monotonic()
+    workshop.features.plain(network, at(network, 0))  # one batch is all there is: it is kept
+    many = workshop.dataset.pictures * 3
+    workshop.features.dataset = replace(workshop.dataset, pictures=many)
+    del workshop.features.pictures
+    workshop.features._pixels.clear()
+    with pytest.raises(TrialError, match="time was up"):
+        workshop.features.plain(network, at(network, 0))
+    assert not any((workshop.features.store.root / "features").glob(".*"))
+
+
 def test_a_new_step_begins_where_the_first_one_did(workshop):
     first = train(workshop, candidate(4), lambda row: True)
     workshop._steps.clear()  # as when many others ran in between: the head is kept, the rest is built anew
@@ -276,3 +293,19 @@ def test_the_rate_rises_then_falls():
     assert values[10] == pytest.approx(1)
     assert values[10:] == sorted(values[10:], reverse=True)
     assert values[-1] == pytest.approx(0.01)
+
+
+def test_in_mixed_precision_backbones_compute_in_bfloat16_and_the_finished_model_in_float32(data, tmp_path):
+    full = workshop_in(data, tmp_path / "store")
+    mixed = workshop_in(data, tmp_path / "store", precision="mixed")
+    layers = mixed.network("speck", 32).model.layers
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+    assert {weight.dtype for layer in layers for weight in layer.weights} == {"float32"}
+    one, other = (train(each, candidate(4, epochs=5), lambda row: True) for each in (full, mixed))
+    assert other.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], abs=0.05)
+    assert other.history[-1]["loss"] != one.history[-1]["loss"]
+    network, head = rebuild(mixed, candidate(4), other.weights)
+    model = whole(network, head)
+    assert {layer.compute_dtype for layer in network.model.layers} == {"float32"}
+    pixels = mixed.features.pixels(32)[mixed.features.rows("valid")].astype("float32")
+    np.testing.assert_allclose(np.asarray(model.predict_on_batch(pixels)), other.probabilities, atol=0.02)
