@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,16 @@ def _with_workers(
         space = _space(parts, names, pins, anatomies, config)
         for text in space.snapped():
             tell(Note(text, warning=True))
-        study = Study(folder.study, space, metric=config.metric, seed=config.seed)
-        study.recover(folder.records())
-        prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
-        probes = prober.probe(anatomies) if config.probe else []
-        costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
-        study.begin(to_try(probes, anatomies, config.metric))
-        agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
-        conductor = Conductor(pool, agenda, tell)
-        if conductor.run_trials() or not folder.metrics.is_file():
-            conductor.finish()
+        with closing(Study(folder.study, space, metric=config.metric, seed=config.seed)) as study:
+            study.recover(folder.records())
+            prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
+            probes = prober.probe(anatomies) if config.probe else []
+            costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
+            study.begin(to_try(probes, anatomies, config.metric))
+            agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
+            conductor = Conductor(pool, agenda, tell)
+            if conductor.run_trials() or not folder.metrics.is_file():
+                conductor.finish()
     finally:
         pool.close()
 

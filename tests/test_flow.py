@@ -362,6 +362,35 @@ def test_however_small_the_budget_one_trial_is_run(data, tmp_path):
     assert len(only.history) == 1  # stopped after its first epoch
 
 
+def test_a_paused_trial_goes_on_later_and_repeats_no_epoch(data, tmp_path):
+    few = {"augmentations": ("none", "flip_crop"), "pins": {"unfrozen_layers": 0, "learning_rate": 0.001}}
+    heard, settings = Heard(), {**QUICK, **few, "epochs": 6}
+    result = autotl.search(data, out=tmp_path / "run", trials=20, heads=("plain",), watcher=heard, **settings)
+    paused = {record.number: record for record in result.records if record.state == "pruned"}
+    continued = [record for record in result.records if record.continues is not None]
+    assert continued  # of twenty trials in no order, some come into the best third late
+    for record in continued:
+        before = paused[record.continues]
+        assert len(before.history) == 3
+        assert record.history[:3] == before.history
+        told = [event.row["epoch"] for event in heard.of(events.EpochEnded) if event.number == record.number]
+        assert told == [row["epoch"] for row in record.history[3:]]
+        assert told[0] == 4
+        assert not (result.run / "trials" / str(before.number) / "state.npz").exists()
+
+
+def test_the_best_recipes_are_confirmed_with_another_seed(data, tmp_path):
+    settings = {**ONE_DEPTH, "confirm": 1}
+    result = autotl.search(data, out=tmp_path / "run", trials=2, heads=("plain", "dense"), **settings)
+    first, repeats = result.records[:-2], result.records[-2:]
+    trained = [record for record in first if not record.probe]
+    assert {record.repeats for record in repeats} <= {record.number for record in first}
+    assert [(record.candidate.seed, record.candidate.epochs) for record in repeats] == [(1, 3), (1, 3)]
+    assert all(record.history != trained[0].history for record in repeats)
+    assert result.best.number == result.metrics["trial"]
+    assert (result.run / "trials" / str(result.best.number) / "weights.npz").is_file()
+
+
 def test_a_time_budget_ends_the_search(data, tmp_path):
     began = time.monotonic()
     result = autotl.search(data, out=tmp_path / "run", time=14, heads=("plain", "dense"), **QUICK)
