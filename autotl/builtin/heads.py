@@ -69,7 +69,7 @@ class FlattenDense(autotl.Head):
 
     name = "flatten_dense"
     space = {
-        "units": autotl.Int(64, 4096, log=True, default=256),
+        "units": autotl.Int(32, 512, log=True, default=128),  # each unit reads every place: thousands take minutes
         "dropout": autotl.Float(0.0, 0.6, default=0.5),
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cache
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,32 @@ if TYPE_CHECKING:
 
 _EPOCHS_PER_VIEW = 2.5
 _LARGE_BATCH = 512  # for validation on rows without places, which take next to no memory
+
+
+class Views:
+    """Views by number, each computed when it is asked for; `ahead` has the next one computed meanwhile, in a thread."""
+
+    def __init__(self, compute: Callable[[int], NDArray[Any]], count: int, *, ahead: bool) -> None:
+        self._compute, self._count, self._ahead = compute, count, ahead
+        self._made: dict[int, Future[NDArray[Any]]] = {}
+
+    def __call__(self, number: int) -> NDArray[Any]:
+        """Return a view."""
+        if number not in self._made:
+            self._made[number] = Future()
+            self._make(number)
+        view = self._made[number].result()
+        following = number + 1
+        if self._ahead and following < self._count and following not in self._made:
+            self._made[following] = Future()
+            Thread(target=self._make, args=(following,), daemon=True).start()
+        return view
+
+    def _make(self, number: int) -> None:
+        try:
+            self._made[number].set_result(self._compute(number))
+        except BaseException as error:  # raised where the view is asked for
+            self._made[number].set_exception(error)
 
 
 @dataclass(frozen=True)
@@ -77,8 +104,8 @@ def rows_at(workshop: Workshop, network: Network, tap: Tap, candidate: Candidate
     live = policy.layer(candidate.seed) if policy is not None and is_pixels else None
     drawn = policy if live is None else None
     places = features.rows("train")
-    view = cache(lambda number: _view(workshop, network, tap, drawn, number))
     views = views_of(candidate.epochs, workshop.config.views) if drawn is not None else 1
+    view = Views(lambda number: _view(workshop, network, tap, drawn, number), views, ahead=workshop.has_free_cores)
     seed = workshop.config.seed + candidate.seed
     return Rows(view, views, live, places, features.rows("valid"), features.labels[places], seed)
 

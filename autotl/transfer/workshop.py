@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ Key = TypeVar("Key")
 Thing = TypeVar("Thing")
 KEPT_NETWORKS = 2
 _BFLOAT16_CAPABILITY = 8.0
+_ENOUGH_CORES = 8
 KEPT_HEADS = 8
 KEPT_STEPS = 4
 
@@ -108,6 +110,7 @@ class Workshop:
         self.catalogue = catalogue
         self.features = Features(dataset, store, on_progress)
         self.mixed = config.precision == "mixed" or (config.precision == "auto" and has_fast_bfloat16())
+        self.has_free_cores = has_free_cores(config.workers or 1)
         self._networks: OrderedDict[tuple[str, int, bool], Network] = OrderedDict()
         self._heads: OrderedDict[tuple[Any, ...], tuple[BuiltHead, Fit]] = OrderedDict()
         self._steps: OrderedDict[tuple[Any, ...], Step] = OrderedDict()
@@ -215,6 +218,16 @@ def compiles() -> bool:
     if keras.backend.backend() == "tensorflow":
         return bool(keras.distribution.list_devices("gpu"))
     return str(keras.backend.backend()) == "jax"  # it has no other way; torch runs as it is written
+
+
+def has_free_cores(workers: int) -> bool:
+    """Return whether views may be computed while a trial trains: there is a GPU, or more cores than small steps use."""
+    import keras
+
+    spare = (os.cpu_count() or 1) / workers
+    if keras.backend.backend() == "torch":
+        return spare >= _ENOUGH_CORES
+    return spare >= (2 if keras.distribution.list_devices("gpu") else _ENOUGH_CORES)
 
 
 def has_fast_bfloat16() -> bool:

@@ -16,7 +16,7 @@ from autotl.plugins import catalogue
 from autotl.trained import get_values, load_weights, save_weights, set_values
 from autotl.transfer.features import run
 from autotl.transfer.network import whole
-from autotl.transfer.rows import views_of
+from autotl.transfer.rows import Views, views_of
 from autotl.transfer.store import FeatureStore
 from autotl.transfer.workshop import Workshop
 from autotl.trial import Trial, class_weights, rate, train
@@ -102,6 +102,26 @@ def test_views_differ_from_each_other_and_are_drawn_alike_again(workshop, data, 
 
 def test_the_views_grow_with_the_epochs_up_to_the_setting():
     assert [views_of(epochs, 8) for epochs in (1, 2, 3, 5, 10, 30)] == [1, 1, 2, 2, 4, 8]
+
+
+def test_views_computed_ahead_are_those_computed_in_turn(workshop, data, tmp_path):
+    in_turn = train(workshop, candidate(4, "flip_crop", epochs=6), lambda row: True)
+    other = workshop_in(data, tmp_path / "ahead")
+    other.has_free_cores = True
+    ahead = train(other, candidate(4, "flip_crop", epochs=6), lambda row: True)
+    assert [row["loss"] for row in ahead.history] == pytest.approx([row["loss"] for row in in_turn.history], rel=1e-3)
+
+
+def test_what_goes_wrong_in_a_view_computed_ahead_is_raised_when_its_turn_comes():
+    def compute(number):
+        if number:
+            raise TrialError("no view")
+        return np.zeros(1)
+
+    views = Views(compute, 2, ahead=True)
+    views(0)
+    with pytest.raises(TrialError, match="no view"):
+        views(1)
 
 
 def test_doing_nothing_draws_no_views(workshop):
