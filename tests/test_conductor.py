@@ -25,7 +25,6 @@ from .theatre import Theatre
 
 STARTS = len(space().starts())
 SLOW = 10.0  # seconds of an epoch
-TELLING = dict.fromkeys(space().anatomies, 100.0)  # milliseconds of a forward pass, so that SLOW is about right
 
 
 def quality(candidate) -> float:
@@ -164,11 +163,12 @@ def test_the_time_is_kept_however_wrong_the_predictions_are(tmp_path_factory, se
 
 
 def test_what_would_not_end_in_time_is_not_begun(run):
-    search = Search(run, pace=lambda c: SLOW if c.unfrozen_layers else 1.0, ms=TELLING, seconds=90).run()
-    assert sum(record.candidate.unfrozen_layers > 0 for record in search.records) == 1
+    ms = dict.fromkeys(space().anatomies, 1.0)
+    search = Search(run, pace=lambda c: SLOW if c.unfrozen_layers else 1.0, ms=ms, seconds=120).run()
+    assert 1 <= sum(record.candidate.unfrozen_layers > 0 for record in search.records) <= 2  # then it was known
     assert sum(record.candidate.unfrozen_layers == 0 for record in search.records) > 5
     assert not any(record.reason for record in search.records)
-    assert search.pool.now > 60
+    assert search.pool.now > 100
 
 
 def test_a_misjudged_trial_ends_in_time_stays_eligible_and_says_so(run):

@@ -82,19 +82,39 @@ def test_frozen_trials_teach_nothing_of_unfrozen_ones():
 
 def test_features_are_paid_for_once():
     one = costs(small=5.0)
-    first = one.trial(candidate())
+    first, unfrozen = one.trial(candidate()), one.trial(candidate(unfrozen=40))
     one.learn(TrialRecord(0, "complete", candidate(), 0.5, probe=True))
     assert first - one.trial(candidate()) == pytest.approx(1200 * 0.005)
+    assert unfrozen - one.trial(candidate(unfrozen=40)) == pytest.approx(0.4 * 1200 * 0.005)
+
+
+def test_a_head_that_pools_in_another_way_reads_other_features():
+    one = costs(small=5.0)
+    pooling = {f"head.{head}.pooling": "average" for head in ("dense", "linear")}
+    average, other = (replace(candidate(), values={**candidate().values, **more}) for more in (pooling, {}))
+    one.learn(TrialRecord(0, "complete", average, 0.5, probe=True))
+    assert one.trial(replace(average, head="linear")) == one.trial(average)
+    assert one.trial(other) - one.trial(average) == pytest.approx(1200 * 0.005)
 
 
 def test_each_view_of_an_augmentation_is_paid_for_once_as_far_as_epochs_went():
     one = costs(small=5.0)
     one.learn(TrialRecord(0, "complete", candidate(), 0.5, probe=True))
     plain, drawn = one.trial(candidate()), one.trial(candidate(augmentation="flip"))
-    assert drawn - plain == pytest.approx(3 * 1000 * 0.005)
-    one.learn(record(1, candidate(augmentation="flip"), 0.0, 0.0, epochs=2))
-    one._took.clear()
-    assert one.trial(candidate(augmentation="flip")) - plain == pytest.approx(2 * 1000 * 0.005)
+    view = 1000 * (0.005 + 0.005)  # to draw it, and to send it forward
+    assert drawn - plain == pytest.approx(3 * view)
+    one.learn(TrialRecord(1, "failed", candidate(augmentation="flip")))  # it got nowhere
+    assert one.trial(candidate(augmentation="flip")) == pytest.approx(drawn)
+    one.learn(record(2, candidate(augmentation="flip"), 1.0 + view, 0.32, epochs=2))
+    assert one.trial(candidate(augmentation="flip")) - one.trial(candidate()) == pytest.approx(2 * view)
+
+
+def test_what_an_augmentation_took_to_draw_is_learnt():
+    one = costs(small=5.0)
+    one.learn(TrialRecord(0, "complete", candidate(), 0.5, probe=True))
+    one.learn(record(1, candidate(augmentation="slow"), 1.0 + 3 * 1000 * (0.005 + 0.040), 0.32))
+    other = replace(candidate(augmentation="slow"), values={"batch_size": 32, "augmentation.slow.strength": "high"})
+    assert one.trial(other) - one.trial(candidate()) == pytest.approx(3 * 1000 * (0.005 + 0.040))
 
 
 def test_a_continued_trial_costs_what_is_left_of_it():
