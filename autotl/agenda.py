@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ _ASKED = 10  # times the sampler is asked for something that fits into the time
 
 @dataclass
 class Running:
-    """A trial in a worker; `spared` when no rung may pause it."""
+    """A trial in a worker; `spared` when no rung may pause it, `until` where the clock of the budget ends it."""
 
     number: int
     candidate: Candidate
@@ -40,7 +41,9 @@ class Running:
     continues: int | None = None
     repeats: int | None = None
     tries: int = 1
+    until: float = math.inf
     paused: bool = False
+    late: bool = False
 
 
 class Agenda:
@@ -94,7 +97,10 @@ class Agenda:
 
     def ended(self, record: TrialRecord, running: Collection[Running]) -> None:
         """Note how a trial ended: in the study, in what is kept of it, in what is expected of others."""
-        self.study.tell(record)
+        if record.state == "pruned" and not record.history:
+            self.study.hand_back(record.number)  # its time was up before it had begun
+        else:
+            self.study.tell(record)
         self.records.append(record)
         self.costs.learn(record)
         self._set_aside(record)
@@ -127,7 +133,7 @@ class Agenda:
         if self._exhausted or not self.budget.counts(self.records, under_way):
             return None
         first = not self.records and not running  # however small the budget, one trial is better than none
-        tried = {record.candidate.key(): record for record in self.records if record.state != "failed"}
+        tried = {record.candidate.key(): record for record in self.records if record.history or record.probe}
         for _ in range(_ASKED):
             if not first and not self.budget.fits(self._kept_for_confirmation):
                 break
@@ -161,9 +167,7 @@ class Agenda:
         return self.budget.fits(seconds + self._kept_for_confirmation)
 
     def _set_aside(self, record: TrialRecord) -> None:
-        """Propose a part no more that fails again and again; running out of time is not its fault."""
-        if record.state == "failed" and self.budget.left() <= 0:
-            return
+        """Propose a part no more that fails again and again."""
         for kind, name in self._blame.count(record):
             if self.study.has_others(kind, name):
                 self.study.set_aside(kind, name)

@@ -21,9 +21,10 @@ class Blame:
     def count(self, record: TrialRecord) -> list[Culprit]:
         """Note how a trial ended and return the parts that have now failed too often."""
         parts = [(kind, str(getattr(record.candidate, kind))) for kind in KINDS]
-        if record.state != "failed":
+        if record.state == "failed":
+            self._in_a_row.update(parts)
+            return [part for part in parts if self._in_a_row[part] == FAILURES_IN_A_ROW and part not in self._succeeded]
+        if record.history or record.probe:  # else its time was up before it had begun
             self._succeeded.update(parts)
             self._in_a_row.subtract({part: self._in_a_row[part] for part in parts})
-            return []
-        self._in_a_row.update(parts)
-        return [part for part in parts if self._in_a_row[part] == FAILURES_IN_A_ROW and part not in self._succeeded]
+        return []

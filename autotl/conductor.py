@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -89,14 +90,15 @@ class Conductor:
         self.tell(TrialBegan(trial.number, trial.candidate))
         # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
         first = all(record.state == "failed" for record in self.agenda.records)
-        timed = self.config.seconds is not None and not first
+        left = math.inf if first else self.budget.left()
+        trial.until = self.budget.elapsed() + left
         job = {
             "do": "trial",
             "number": trial.number,
             "candidate": to_plain(trial.candidate),
             "accumulate": trial.accumulate,
             "resume": trial.continues,
-            "until": max(self.budget.left(), 0.0) if timed else None,
+            "until": None if left == math.inf else max(left, 0.0),
         }
         self.pool.give(place, job)
 
@@ -111,7 +113,7 @@ class Conductor:
         elif message["say"] == "failed" and message["kind"] == "memory":
             self._lost(place, trial, message["reason"])
         elif message["say"] == "failed":
-            self._end(place, trial, "failed", message["reason"])
+            self._end(place, trial, "pruned" if message["kind"] == "late" else "failed", message["reason"])
         else:
             trial.history = message["history"]
             state: State = "pruned" if trial.paused else "complete"
@@ -120,11 +122,13 @@ class Conductor:
     def _epoch(self, place: int, trial: Running, row: dict[str, float]) -> None:
         self.tell(EpochEnded(trial.number, trial.candidate.epochs, row))
         self.agenda.report(trial, row)
-        self.pool.answer(place, go=not (trial.paused or self._stop.asked or self.budget.left() <= 0))
+        trial.late = self.budget.left() <= 0
+        self.pool.answer(place, go=not (trial.paused or trial.late or self._stop.asked))
 
     def _cut_short(self, trial: Running, message: dict[str, Any]) -> str:
-        """Return in words why a trial ended before its time, "" when it did not."""
-        if trial.paused or not message["stopped"]:
+        """Return in words what ended a trial early, "" when that was a rung or its own patience."""
+        late = trial.late or self.budget.elapsed() >= trial.until
+        if trial.paused or not message["stopped"] or not (late or self._stop.asked):
             return ""
         why = "by Ctrl-C" if self._stop.asked else "when the time was up"
         return f"stopped {why}, after epoch {len(trial.history)} of {trial.candidate.epochs}"

@@ -8,6 +8,7 @@
       x WeightsError    the weights of a backbone cannot be had
       x RunError        a run folder cannot be used for what was asked
       x TrialError      one trial failed; the study goes on
+        + TimeUp        its time was up before it had anything to show
 
 The command line prints any of these in one line and exits with 1; everything else is a bug of ours.
 """
@@ -48,6 +49,10 @@ class RunError(AutotlError):
 
 class TrialError(AutotlError):
     """One trial failed; the study goes on."""
+
+
+class TimeUp(TrialError):  # noqa: N818  (nothing went wrong)
+    """The time of a trial was up before it had anything to show."""
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.errors import TrialError
+from autotl.errors import TimeUp, TrialError
 from autotl.metrics import scores
 from autotl.trained import Trained, get_values, load_state, save_state, set_values
 from autotl.transfer.rows import Rows, rows_at
@@ -73,7 +73,7 @@ class Trial:
     def train(self, report: Report, until: float = math.inf) -> Trained:
         """Train to the end, or until `report(row)` says no after an epoch, or until a moment of `time.monotonic()`.
 
-        Raises TrialError when the loss stops being a number, or the time is up before the first epoch has ended.
+        Raises TrialError when the loss stops being a number, TimeUp when that comes before the end of the first epoch.
         """
         trained, began = self.trained, time.monotonic()
         for epoch in range(len(trained.history) + 1, self.candidate.epochs + 1):
@@ -88,7 +88,7 @@ class Trial:
                 break
         trained.stopped = len(trained.history) < self.candidate.epochs
         if not trained.history:
-            raise TrialError("The time was up before its first epoch had ended.")
+            raise TimeUp("The time was up before its first epoch had ended.")
         return trained
 
     def prepare(self) -> None:

@@ -24,7 +24,11 @@ from .test_proposals import space
 from .theatre import Theatre
 
 STARTS = len(space().starts())
-SLOW = 10.0  # seconds of an epoch
+
+
+def slowly(candidate, epoch) -> float:
+    """Ten seconds for an epoch of unfrozen layers, which stay as they are in the first."""
+    return 10.0 if candidate.unfrozen_layers and epoch > 1 else 1.0
 
 
 def quality(candidate) -> float:
@@ -58,7 +62,7 @@ ENOUGH = 14
 class Search:
     """A search with a played pool, and what it told."""
 
-    def __init__(self, path, curve=rising, pace=lambda candidate: 1.0, places=1, ms=None, **asked):
+    def __init__(self, path, curve=rising, pace=lambda candidate, epoch: 1.0, places=1, ms=None, **asked):
         self.folder = RunFolder(path)
         self.pool = Theatre(self.folder, curve, pace, places)
         self.config = make(data="d", out=str(path), epochs=5, **{"confirm": 0, **asked})
@@ -155,7 +159,9 @@ def test_a_search_that_was_stopped_promotes_as_if_it_had_not_been(tmp_path):
 def test_the_time_is_kept_however_wrong_the_predictions_are(tmp_path_factory, seconds, places, pace, skill):
     run = tmp_path_factory.mktemp("run")
     ms = dict.fromkeys(space().anatomies, 10 * skill * pace)
-    search = Search(run, pace=lambda c: pace * (1 + c.unfrozen_layers / 47), places=places, ms=ms, seconds=seconds)
+    search = Search(
+        run, pace=lambda c, epoch: pace * (1 + c.unfrozen_layers / 47), places=places, ms=ms, seconds=seconds
+    )
     search.run()
     assert any(record.state == "complete" for record in search.records)
     first = len(search.records[0].history)
@@ -164,23 +170,45 @@ def test_the_time_is_kept_however_wrong_the_predictions_are(tmp_path_factory, se
 
 def test_what_would_not_end_in_time_is_not_begun(run):
     ms = dict.fromkeys(space().anatomies, 1.0)
-    search = Search(run, pace=lambda c: SLOW if c.unfrozen_layers else 1.0, ms=ms, seconds=120).run()
+    search = Search(run, pace=slowly, ms=ms, seconds=120).run()
     assert 1 <= sum(record.candidate.unfrozen_layers > 0 for record in search.records) <= 2  # then it was known
-    assert sum(record.candidate.unfrozen_layers == 0 for record in search.records) > 5
+    assert sum(record.candidate.unfrozen_layers == 0 for record in search.records) > 3
     assert not any(record.reason for record in search.records)
     assert search.pool.now > 100
 
 
 def test_a_misjudged_trial_ends_in_time_stays_eligible_and_says_so(run):
-    search = Search(run, pace=lambda c: SLOW if c.unfrozen_layers else 1.0, seconds=30).run()
+    search = Search(run, pace=slowly, seconds=30).run()
     (cut,) = [record for record in search.records if record.reason]
     assert cut.state == "complete"
     assert cut.reason == f"stopped when the time was up, after epoch {len(cut.history)} of 5"
     assert search.pool.now <= 30
 
 
+def test_a_trial_that_shows_nothing_in_its_time_has_not_failed_and_is_tried_when_there_is_more(run):
+    slow = {"pace": lambda c, epoch: 40.0 if c.unfrozen_layers else 1.0}
+    late = Search(run, seconds=30, **slow).run().records[1]
+    assert (late.state, late.score, late.reason) == ("pruned", None, "The time was up.")
+    again = Search(run, seconds=1000, **slow).run().records
+    assert [record.state for record in again if record.candidate == late.candidate] == ["pruned", "complete"]
+
+
+def test_a_trial_that_settles_early_was_not_cut_short(run):
+    search = Search(run, trials=1)
+    trial = search.pool._trial
+
+    def settle(place, job):
+        *epochs, done = trial(place, job)
+        yield from epochs[:3]
+        yield {**done, "history": done["history"][:3], "stopped": True}
+
+    search.pool._trial = settle
+    (only,) = search.run().records
+    assert (only.state, only.reason, len(only.history)) == ("complete", "", 3)
+
+
 def test_a_recipe_that_did_not_fit_is_tried_when_there_is_more_time(run):
-    slow = {"pace": lambda c: SLOW if c.unfrozen_layers else 1.0}
+    slow = {"pace": slowly}
     assert not any(r.candidate.unfrozen_layers == 47 for r in Search(run, seconds=60, **slow).run().records)
     more = Search(run, seconds=600, **slow)
     recipe = next(r for r in more.run().records if r.candidate.unfrozen_layers == 47)
@@ -220,7 +248,7 @@ def test_confirmation_takes_no_more_than_its_share_and_nothing_when_the_budget_i
     for seconds, expected in ((200, False), (800, True)):
         run = tmp_path / str(seconds)
         run.mkdir()
-        search = Search(run, pace=lambda candidate: 8.0, seconds=seconds, confirm=2).run()
+        search = Search(run, pace=lambda candidate, epoch: 8.0, seconds=seconds, confirm=2).run()
         spent = 8.0 * sum(len(record.history) for record in search.records if record.repeats is not None)
         assert (spent > 0) == expected
         assert spent <= 0.25 * seconds

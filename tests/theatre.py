@@ -13,9 +13,11 @@ Curve = Callable[[Candidate], Sequence[float]]
 
 
 class Theatre:
-    """Stands for a Pool; `curve` gives a candidate's score after each epoch, `pace` the seconds of an epoch."""
+    """Stands for a Pool; `curve` gives a candidate's score after each epoch, `pace` the seconds of its epochs."""
 
-    def __init__(self, folder: RunFolder, curve: Curve, pace: Callable[[Candidate], float], places: int = 1) -> None:
+    def __init__(
+        self, folder: RunFolder, curve: Curve, pace: Callable[[Candidate, int], float], places: int = 1
+    ) -> None:
         self.folder, self.curve, self.pace = folder, curve, pace
         self.jobs: list[dict[str, Any]] = []
         self.now = 0.0
@@ -70,16 +72,19 @@ class Theatre:
         curve = self.curve(candidate)
         stopped = False
         for epoch in range(len(history) + 1, candidate.epochs + 1):
-            if self.now + self.pace(candidate) > until and history:
+            seconds = self.pace(candidate, epoch)
+            if self.now + seconds > until:
                 self.now, stopped = until, True
                 break
-            self.now += self.pace(candidate)
+            self.now += seconds
             score = curve[min(epoch, len(curve)) - 1]
-            history.append({"epoch": epoch, "score": score, "valid_loss": 1 - score, "seconds": self.pace(candidate)})
+            history.append({"epoch": epoch, "score": score, "valid_loss": 1 - score, "seconds": seconds})
             yield {"say": "epoch", "row": history[-1]}
             if not self._go[place]:
                 stopped = epoch < candidate.epochs
                 break
+        if not history:
+            yield {"say": "failed", "kind": "late", "reason": "The time was up."}
         self._histories[number] = history
         kept = [self.folder.weights(number), *([self.folder.state(number)] if stopped else [])]
         for file in kept:

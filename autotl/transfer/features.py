@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotl.errors import TrialError
+from autotl.errors import TimeUp
 from autotl.transfer.planner import Plan
 from autotl.transfer.store import About, FeatureStore, Wanted
 
@@ -56,7 +56,7 @@ class Policy:
 class Features:
     """The rows that trials read: pictures of the training and validation parts, in the data set's order.
 
-    What is not there is computed, but not past `until`, a moment of `time.monotonic()`: then TrialError is raised.
+    What is not there is computed, but not past `until`, a moment of `time.monotonic()`: then TimeUp is raised.
     """
 
     dataset: Dataset
@@ -184,7 +184,7 @@ class Features:
     def _told(self, what: str, done: int, total: int) -> None:
         self.on_progress(what, done, total)
         if time.monotonic() > self.until and done < total:
-            raise TrialError("The time was up while its features were computed.")
+            raise TimeUp("The time was up while its features were computed.")
 
     def _decoded(self, size: int) -> Iterator[NDArray[Any]]:
         from autotl.data.decode import decode_many

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autotl.errors import AutotlError
+from autotl.errors import AutotlError, TimeUp
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -98,6 +98,8 @@ def _end_with_parent() -> None:
 
 def _kind(error: Exception) -> str:
     name = type(error).__name__
+    if isinstance(error, TimeUp):
+        return "late"
     if isinstance(error, MemoryError) or "ResourceExhausted" in name or "out of memory" in str(error).lower():
         return "memory"
     return "error"
