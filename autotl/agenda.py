@@ -62,12 +62,12 @@ class Agenda:
         self.study, self.folder, self.config = study, folder, config
         self.budget, self.costs, self.tell = budget, costs, tell
         self.records = folder.records()
-        self._exhausted = False
+        self._tried_all = self._full = False
         self._blame = Blame()
         self._rungs = Rungs(config.epochs, config.metric)
         self._rungs.recall(self.records)
         self._confirmation = Confirmation(costs, config.metric, config.confirm, places)
-        self._kept_for_confirmation = 0.0
+        self._kept_for_confirmation, self._confirming = 0.0, False
         for record in self.records:
             self.costs.learn(record)
             self._blame.count(record)
@@ -75,11 +75,13 @@ class Agenda:
 
     def following(self, running: Collection[Running]) -> Running | None:
         """Return the trial to begin now, None when there is none; `running` are those under way."""
-        return self._promoted() or self._proposed(running) or (self._promoted() if self._exhausted else None)
+        return self._promoted() or self._proposed(running) or self._promoted()
 
     def repeats(self) -> list[Repeat]:
-        """Return the runs that confirm the best recipes, as many as fit."""
+        """Return the runs that confirm the best recipes, as many as fit; no more time is kept for them from now on."""
         left = None if self.config.seconds is None else self.budget.left()
+        self._kept_for_confirmation, self._confirming = 0.0, True
+        self._full = False
         return self._confirmation.plan(self.records, left)
 
     def repeated(self, repeat: Repeat) -> Running:
@@ -118,7 +120,7 @@ class Agenda:
 
     def _promoted(self) -> Running | None:
         """Return the paused trial to go on with; once nothing new can begin, any of them will do."""
-        for number in self._rungs.waiting() if self._exhausted else self._rungs.promotable():
+        for number in self._rungs.waiting() if self._tried_all or self._full else self._rungs.promotable():
             paused = self.record(number)
             if not self.folder.state(number).is_file():
                 self._rungs.leave(number)
@@ -130,7 +132,7 @@ class Agenda:
     def _proposed(self, running: Collection[Running]) -> Running | None:
         """Return a new trial that fits into the time and the number of trials."""
         under_way = sum(trial.continues is None for trial in running)
-        if self._exhausted or not self.budget.counts(self.records, under_way):
+        if self._tried_all or self._full or not self.budget.counts(self.records, under_way):
             return None
         first = not self.records and not running  # however small the budget, one trial is better than none
         tried = {record.candidate.key(): record for record in self.records if record.history or record.probe}
@@ -139,13 +141,14 @@ class Agenda:
                 break
             proposal = self.study.ask(tried)
             if proposal is None:
+                self._tried_all = True
                 self.tell(Note("Every candidate of this search space has been tried."))
-                break
+                return None
             number, candidate = proposal
             if first or self._fits(candidate):
                 return Running(number, candidate, spared=self.study.is_recipe(number))
             self.study.hand_back(number)
-        self._exhausted = True
+        self._full = True
         return None
 
     def _again(
@@ -180,8 +183,9 @@ class Agenda:
         if chosen is None or self.config.seconds is None:
             return
         self.budget.reserve = self.costs.finish(chosen.best.candidate.backbone) or self.budget.reserve
-        repeats = self._confirmation.plan(self.records, SHARE * self.config.seconds)
-        self._kept_for_confirmation = self._confirmation.seconds(repeats)
+        if not self._confirming:
+            repeats = self._confirmation.plan(self.records, SHARE * self.config.seconds)
+            self._kept_for_confirmation = self._confirmation.seconds(repeats)
 
     def _tidy(self, going_on: set[int | None]) -> None:
         """Delete the weights of trials that can no longer win, and the states of those that will not go on."""

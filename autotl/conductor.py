@@ -37,9 +37,10 @@ class Conductor:
         records = self.agenda.records
         before = len(records)
         with self._stop.heeded():
-            self._work(lambda: self.agenda.following(self.running.values()))
+            self._work(self._following)
             if len(records) > before or not self.folder.metrics.is_file():
-                self._confirm()
+                if not self._confirm():
+                    self._work(self._following)  # in the time that was kept for it
         return len(records) - before
 
     def finish(self) -> dict[str, Any]:
@@ -73,10 +74,14 @@ class Conductor:
             for place, message in self.pool.listen(0.1):
                 self._heard(place, message)
 
-    def _confirm(self) -> None:
+    def _following(self) -> Running | None:
+        return self.agenda.following(self.running.values())
+
+    def _confirm(self) -> bool:
+        """Run the best recipes with other seeds; return whether there was time for any."""
         repeats = self.agenda.repeats()
         if not repeats or self._stop.asked:
-            return
+            return False
         self.tell(Note(f"Confirming the best recipes: {len(repeats)} more runs of them, with other seeds."))
 
         def following() -> Running | None:
@@ -84,6 +89,7 @@ class Conductor:
             return self.agenda.repeated(repeats.pop(0)) if in_time else None
 
         self._work(following)
+        return True
 
     def _give(self, place: int, trial: Running) -> None:
         self.running[place] = trial

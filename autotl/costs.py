@@ -19,7 +19,7 @@ BACKWARD = 2.0  # a backward pass costs about two forward ones (Kaplan et al. 20
 _STEP = 0.01  # seconds of a batch besides the backbone: the head, reading, Python
 _TRACE, _TRACE_ALL = 1.0, 4.0  # seconds to trace a head, and the whole of a backbone
 _DRAW = 5.0  # milliseconds to draw a view of a picture
-_FINISH = 6.0  # seconds to rebuild, write and draw a winner
+_FINISH = 4.5  # seconds to rebuild, write and draw a winner
 _READ = 2.0  # how much dearer than a forward pass it is to read and resize a picture as well
 
 
@@ -42,12 +42,15 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """What a trial took, in seconds: an epoch, and all besides, the `features` among it."""
+    """What a trial took, in seconds: an epoch, where one was seen without drawing, and all besides.
+
+    The `features` are among the latter.
+    """
 
     candidate: Candidate
     features: Features
     setup: float
-    epoch: float
+    epoch: float | None
 
 
 @dataclass
@@ -77,21 +80,21 @@ class Costs:
             # one pass yields what every cut reads; only a head that pools differently needs another
             self._there.update({_plain(candidate): 1, candidate.backbone: 1})
             self._there[drawn] = max(self._there.get(drawn, 1), len(history))
-        rows = history[max(begun, _alone(candidate)) :]
-        if rows and not record.probe:
-            epoch = median(row["seconds"] for row in rows)
-            self._took.append(Took(candidate, features, max(record.seconds - epoch * len(rows), 0.0), epoch))
+        count = len(history) - max(begun, _alone(candidate))
+        if count > 0 and not record.probe:
+            seen = _median(row["seconds"] for row in history[max(begun, _alone(candidate), self._drawing(candidate)) :])
+            epoch = self._whole_epoch(candidate) if seen is None else seen
+            if epoch is not None:
+                self._took.append(Took(candidate, features, max(record.seconds - epoch * count, 0.0), seen))
 
     def trial(self, candidate: Candidate, done: int = 0) -> float | None:
         """Return the seconds a candidate will take, `done` epochs of it behind it; None while nothing tells."""
-        ms = self._ms(candidate.backbone)
-        if ms is None:
+        ms, epoch = self._ms(candidate.backbone), self._whole_epoch(candidate)
+        if ms is None or epoch is None:
             return None
         features = self._features(candidate, candidate.epochs)
         setup = self._trace(candidate) + ms / 1000 * features.passes + self._draw(candidate) / 1000 * features.views
-        epochs = candidate.epochs - max(done, _alone(candidate))
-        longer = self._like(candidate, self._took, self._longer)
-        return setup + epochs * self._epoch(candidate, ms) * (1.0 if longer is None else longer)
+        return setup + epoch * (candidate.epochs - max(done, _alone(candidate)))
 
     def finish(self, backbone: str) -> float | None:
         """Return the seconds to rebuild a winner, score it on validation and test pictures, and write it."""
@@ -105,6 +108,15 @@ class Costs:
             return anatomy.work[anatomy.cuts.index(candidate.unfrozen_layers)]
         return candidate.unfrozen_layers / max(anatomy.layers, 1)
 
+    def _whole_epoch(self, candidate: Candidate) -> float | None:
+        """Return the seconds of an epoch, None while nothing tells."""
+        ms, longer = self._ms(candidate.backbone), self._like(candidate, self._took, self._longer)
+        return None if ms is None else self._epoch(candidate, ms) * (1.0 if longer is None else longer)
+
+    def _drawing(self, candidate: Candidate) -> int:
+        """Return the last epoch that may have views to draw."""
+        return 1 if candidate.augmentation in self.idle else min(self.views, candidate.epochs)
+
     def _epoch(self, candidate: Candidate, ms: float) -> float:
         train, valid = self.pictures.train, self.pictures.valid
         return self._steps(candidate) + ms / 1000 * self._above(candidate) * ((1 + BACKWARD) * train + valid)
@@ -115,7 +127,7 @@ class Costs:
     def _features(self, candidate: Candidate, epochs: int) -> Features:
         """Return what some epochs of a candidate read that is not there yet."""
         plain = 0 if _plain(candidate) in self._there else self.pictures.train + self.pictures.valid
-        views = 1 if candidate.augmentation in self.idle else min(self.views, max(epochs, 1))
+        views = min(self._drawing(candidate), max(epochs, 1))
         missing = max(views - self._there.get(_drawn(candidate), 1), 0) * self.pictures.train
         return Features((1.0 - self._above(candidate)) * (plain + missing), missing)
 
@@ -130,6 +142,8 @@ class Costs:
         """Return the milliseconds of a forward pass that would explain what a trial took."""
         above, train, valid = self._above(took.candidate), self.pictures.train, self.pictures.valid
         if above > 0:
+            if took.epoch is None:
+                return None
             rest = took.epoch - self._steps(took.candidate)
             return 1000 * max(rest, 0.0) / (above * ((1 + BACKWARD) * train + valid))
         passes = took.features.passes
@@ -156,7 +170,7 @@ class Costs:
     def _longer(self, took: Took) -> float | None:
         """Return by what factor an epoch was longer than its pictures explain."""
         ms = self._ms(took.candidate.backbone)
-        return None if ms is None else took.epoch / self._epoch(took.candidate, ms)
+        return None if ms is None or took.epoch is None else took.epoch / self._epoch(took.candidate, ms)
 
     def _like(self, candidate: Candidate, took: Iterable[Took], of: Callable[[Took], float | None]) -> float | None:
         """Return the median of something over trials of this depth, else of this backbone, else over all.

@@ -62,11 +62,11 @@ ENOUGH = 14
 class Search:
     """A search with a played pool, and what it told."""
 
-    def __init__(self, path, curve=rising, pace=lambda candidate, epoch: 1.0, places=1, ms=None, **asked):
+    def __init__(self, path, curve=rising, pace=lambda candidate, epoch: 1.0, places=1, ms=None, pins=None, **asked):
         self.folder = RunFolder(path)
         self.pool = Theatre(self.folder, curve, pace, places)
         self.config = make(data="d", out=str(path), epochs=5, **{"confirm": 0, **asked})
-        one = space(batch_size=32)  # so that an epoch of the same depth costs the same
+        one = space(batch_size=32, **(pins or {}))  # so that an epoch of the same depth costs the same
         study = Study(self.folder.study, one, metric="accuracy", seed=3)
         study.recover(self.folder.records())
         study.begin()
@@ -328,7 +328,7 @@ def test_ctrl_c_before_the_first_trial_ended_is_told_as_what_it_is(run):
 
 
 def test_once_nothing_new_fits_the_most_hopeful_paused_trial_fills_the_time(run):
-    search = Search(run, curve=InTurn(*LATE), seconds=60).run()
+    search = Search(run, curve=InTurn(*LATE), pins={"unfrozen_layers": 0}, seconds=61).run()
     last = [job for job in search.pool.jobs if job["do"] == "trial"][-1]
     assert last["resume"] is not None
     assert search.agenda.record(last["number"]).state == "complete"
