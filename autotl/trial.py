@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.config import METRICS
 from autotl.errors import TimeUp, TrialError
-from autotl.metrics import scores
+from autotl.resampling import Marks
 from autotl.trained import Trained, get_values, load_state, save_state, set_values
 from autotl.transfer.rows import Rows, rows_at
 
@@ -75,8 +76,19 @@ class Trial:
 
         Raises TrialError when the loss stops being a number, TimeUp when that comes before the end of the first epoch.
         """
-        trained, began = self.trained, time.monotonic()
-        for epoch in range(len(trained.history) + 1, self.candidate.epochs + 1):
+        try:
+            self._train(report, until)
+        finally:
+            for phase in self.phases:
+                phase.rows.view.rest()
+        self.trained.stopped = len(self.trained.history) < self.candidate.epochs
+        if not self.trained.history:
+            raise TimeUp("The time was up before its first epoch had ended.")
+        return self.trained
+
+    def _train(self, report: Report, until: float) -> None:
+        began = time.monotonic()
+        for epoch in range(len(self.trained.history) + 1, self.candidate.epochs + 1):
             phase = next(phase for phase in self.phases if epoch <= phase.last)
             row: dict[str, float] = {"epoch": epoch, **self._epoch(phase, epoch, until)}
             if time.monotonic() > until:
@@ -86,10 +98,6 @@ class Trial:
             began = time.monotonic()
             if not report(row) or self._settled(epoch):
                 break
-        trained.stopped = len(trained.history) < self.candidate.epochs
-        if not trained.history:
-            raise TimeUp("The time was up before its first epoch had ended.")
-        return trained
 
     def prepare(self) -> None:
         """Have the features computed that its first epochs read."""
@@ -163,7 +171,8 @@ class Trial:
         if not np.isfinite(logits).all():
             raise TrialError("The network gives values that are not numbers; a lower learning rate may help.")
         probabilities = softmax(logits)
-        measured = scores(features.labels[phase.rows.valid], probabilities)
+        marks = Marks.of(features.labels[phase.rows.valid], [probabilities])
+        measured = {name: float(marks.scores(name, np.ones((1, len(probabilities))))[0, 0]) for name in METRICS}
         row["valid_loss"] = measured["log_loss"]
         row.update({f"valid_{name}": value for name, value in measured.items()})
         row["score"] = row["valid_" + self.trained.metric]

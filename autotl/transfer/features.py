@@ -106,9 +106,9 @@ class Features:
         what = f"Features of {network.name}"
 
         def blocks(missing: Sequence[Wanted]) -> Iterator[Sequence[NDArray[Any]]]:
-            chosen = _chosen(taps, missing)
+            chosen, wide = _chosen(taps, missing), _widest(missing)
             for done, block in _batches(start):
-                yield self._run(network, source, chosen, block)
+                yield self._run(network, source, chosen, wide, block)
                 self._told(what, done, len(start))
 
         wanted_all = [self._wanted(network, each, names, len(self.pictures)) for each in taps]
@@ -130,7 +130,7 @@ class Features:
             pixels = self.pixels(network.image_size)
             what = f"Features of {network.name}, {policy.part.name} view {view}"
             for done, block in _batches(rows):
-                yield self._run(network, network.pixels, chosen, augment(layer, pixels[block]))
+                yield self._run(network, network.pixels, chosen, _widest(missing), augment(layer, pixels[block]))
                 self._told(what, done, len(rows))
 
         return self.store.fetch_all(wanted, blocks)[0]
@@ -169,9 +169,11 @@ class Features:
                 return lower
         return network.pixels
 
-    def _run(self, network: Network, source: Cut, taps: Sequence[Tap], block: NDArray[Any]) -> Sequence[NDArray[Any]]:
+    def _run(
+        self, network: Network, source: Cut, taps: Sequence[Tap], number_format: str, block: NDArray[Any]
+    ) -> Sequence[NDArray[Any]]:
         """Return the values of a block of pictures at some taps, and note how long a forward pass takes."""
-        runner = network.runner(source, taps)
+        runner = network.runner(source, taps, number_format)
         began = time.perf_counter()
         made = run(runner, block.astype(np.float32) if block.dtype == np.uint8 else block)
         share = source.work - min(tap.work for tap in taps)
@@ -219,6 +221,10 @@ def _chosen(taps: Sequence[Tap], missing: Sequence[Wanted]) -> list[Tap]:
     """Return the taps of the entries that are missing, in their order."""
     known = {(tap.unfrozen_layers, tap.stem): tap for tap in taps}
     return [known[int(each.about["unfrozen_layers"] or 0), str(each.about.get("stem", ""))] for each in missing]
+
+
+def _widest(wanted: Sequence[Wanted]) -> str:
+    return max((each.dtype for each in wanted), key=lambda dtype: np.dtype(dtype).itemsize)
 
 
 def _batches(rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:

@@ -60,7 +60,7 @@ class Network:
     first_weights: list[Any]
     pace: float | None = None
     _thawed: int = 0
-    _runners: dict[tuple[int, tuple[int, ...]], Any] = field(default_factory=dict)
+    _runners: dict[tuple[int, tuple[int, ...], str], Any] = field(default_factory=dict)
     _stems: dict[str, Tap] = field(default_factory=dict)
 
     @classmethod
@@ -119,14 +119,19 @@ class Network:
         """Return the part of the backbone between two cuts."""
         return Piece(self.model, lower.tensor, [upper.tensor])
 
-    def runner(self, lower: Cut, taps: Sequence[Tap]) -> keras.Model:
-        """Return the model from a cut to the values at some taps above it; its prediction is a list."""
-        key = (lower.unfrozen_layers, tuple(id(tap.tensor) for tap in taps))
+    def runner(self, lower: Cut, taps: Sequence[Tap], number_format: str = "float32") -> keras.Model:
+        """Return the model from a cut to the values at some taps above it, with the first weights.
+
+        Its prediction is a list of arrays of that `number_format`.
+        """
+        key = (lower.unfrozen_layers, tuple(id(tap.tensor) for tap in taps), number_format)
         if key not in self._runners:
             import keras
 
             whole = keras.Model(self.model.input, [tap.tensor for tap in taps])
-            self._runners[key] = _runner_class()(Piece(whole, lower.tensor, [tap.tensor for tap in taps]))
+            first = {id(weight): value for weight, value in zip(self.model.weights, self.first_weights, strict=True)}
+            piece = Piece(whole, lower.tensor, [tap.tensor for tap in taps], first)
+            self._runners[key] = _runner_class()(piece, number_format)
         return self._runners[key]
 
     def reset(self) -> None:
@@ -228,14 +233,14 @@ def _runner_class() -> Any:
     class RunnerModel(keras.Model):  # type: ignore[misc]
         """A piece of a backbone alone, for features."""
 
-        def __init__(self, piece: Piece) -> None:
+        def __init__(self, piece: Piece, number_format: str) -> None:
             super().__init__()
             self.backbone = piece.layers
-            self._piece = piece
+            self._piece, self._format = piece, number_format
 
         def call(self, features: Any) -> list[Any]:
             made = self._piece(keras.ops.cast(features, self.compute_dtype))
-            return [keras.ops.cast(each, self.compute_dtype) for each in made]
+            return [keras.ops.cast(each, self._format) for each in made]
 
     return RunnerModel
 

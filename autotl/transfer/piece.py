@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from autotl.transfer.cuts import is_layer, nodes
@@ -22,10 +23,17 @@ class Piece:
     depth always run in inference mode.
     """
 
-    def __init__(self, model: keras.Model, start: Any, ends: Sequence[Any]) -> None:
+    def __init__(
+        self, model: keras.Model, start: Any, ends: Sequence[Any], fixed: Mapping[int, Any] | None = None
+    ) -> None:
+        """`fixed` has values by the id of a weight: where layers do not train, what is folded is folded once."""
         self.start, self.ends = start, tuple(ends)
         self._nodes = _between(nodes(model), start, self.ends)
         self._folded = _foldable(self._nodes, self.ends)
+        self._kernels: dict[int, tuple[Any, Any]] = {}
+        if fixed is not None:
+            norms = {id(node): node.operation for node in self._nodes if id(node) in self._folded}
+            self._kernels = {key: folded(self._folded[key].operation, norm, fixed) for key, norm in norms.items()}
 
     @property
     def layers(self) -> list[keras.Layer]:
@@ -42,7 +50,8 @@ class Piece:
             convolution = self._folded.get(id(node))
             if convolution is not None:
                 below = values[id(convolution.input_tensors[0])]
-                made = _convolved(convolution.operation, node.operation, below)
+                kernel = self._kernels.get(id(node)) or folded(convolution.operation, node.operation)
+                made = _convolved(convolution.operation, *kernel, below)
             else:
                 made = _called(node, values)
             outputs = made if isinstance(made, list | tuple) else [made]
@@ -87,34 +96,49 @@ def _folds(convolution: Any, norm: Any) -> bool:
     return plain and getattr(convolution, "groups", 1) == 1 and norm.axis in (-1, 3)
 
 
-def _convolved(convolution: Any, norm: Any, features: Any) -> Any:
-    """Return what `norm(convolution(features))` gives in inference mode."""
+def folded(convolution: Any, norm: Any, fixed: Mapping[int, Any] | None = None) -> tuple[Any, Any]:
+    """Return the kernel and the bias of the one convolution that does what two layers do in inference mode."""
     import keras
     from keras import ops
 
-    precision = convolution.compute_dtype
-    features = ops.cast(features, precision)
-    scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
+    def value(weight: Any) -> Any:
+        return ops.convert_to_tensor((fixed or {}).get(id(weight), weight))
+
+    scale = ops.rsqrt(value(norm.moving_variance) + norm.epsilon)
     if norm.scale:
-        scale = scale * norm.gamma
-    start = -norm.moving_mean if not convolution.use_bias else convolution.bias - norm.moving_mean
-    shift = start * scale + norm.beta if norm.center else start * scale
+        scale = scale * value(norm.gamma)
+    start = -value(norm.moving_mean)
+    if convolution.use_bias:
+        start = start + value(convolution.bias)
+    shift = start * scale + value(norm.beta) if norm.center else start * scale
+    if isinstance(convolution, keras.layers.DepthwiseConv2D):
+        scale = ops.reshape(scale, (-1, convolution.depth_multiplier))
+    precision = convolution.compute_dtype
+    return ops.cast(value(convolution.kernel) * scale, precision), ops.cast(shift, precision)
+
+
+def _convolved(convolution: Any, kernel: Any, shift: Any, features: Any) -> Any:
+    import keras
+    from keras import ops
+
+    features = ops.cast(features, convolution.compute_dtype)
     how = {
         "strides": tuple(convolution.strides),
         "padding": convolution.padding,
         "dilation_rate": tuple(convolution.dilation_rate),
         "data_format": convolution.data_format,
     }
-    if isinstance(convolution, keras.layers.DepthwiseConv2D):
-        kernel = convolution.kernel * ops.reshape(scale, (-1, convolution.depth_multiplier))
-        made = ops.depthwise_conv(features, ops.cast(kernel, precision), **how)
-    else:
-        made = ops.conv(features, ops.cast(convolution.kernel * scale, precision), **how)
-    return ops.add(made, ops.cast(shift, precision))
+    run = ops.depthwise_conv if isinstance(convolution, keras.layers.DepthwiseConv2D) else ops.conv
+    return ops.add(run(features, kernel, **how), shift)
 
 
 def _called(node: Any, values: dict[int, Any]) -> Any:
     args, kwargs = node.arguments.fill_in(values)
-    if is_layer(node) and "training" in inspect.signature(node.operation.call).parameters:
+    if is_layer(node) and "training" in _arguments(type(node.operation).call):
         kwargs = {**kwargs, "training": False}
     return node.operation(*args, **kwargs)
+
+
+@cache
+def _arguments(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)

@@ -50,6 +50,7 @@ def probe(workshop: Workshop, backbone: str, image_size: int) -> Probe:
     began = time.monotonic()
     network, features, metric = workshop.network(backbone, image_size), workshop.features, workshop.config.metric
     classes = len(workshop.dataset.classes)
+    network.reset()
     tap = _averages(network)
     rows = _pooled(features.plain(network, tap))
     train, valid = features.rows("train"), features.rows("valid")

@@ -31,6 +31,7 @@ class Views:
     def __init__(self, compute: Callable[[int], NDArray[Any]], count: int, *, ahead: bool) -> None:
         self._compute, self._count, self._ahead = compute, count, ahead
         self._made: dict[int, Future[NDArray[Any]]] = {}
+        self._threads: list[Thread] = []
 
     def __call__(self, number: int) -> NDArray[Any]:
         """Return a view."""
@@ -41,8 +42,14 @@ class Views:
         following = number + 1
         if self._ahead and following < self._count and following not in self._made:
             self._made[following] = Future()
-            Thread(target=self._make, args=(following,), daemon=True).start()
+            self._threads.append(Thread(target=self._make, args=(following,), daemon=True))
+            self._threads[-1].start()
         return view
+
+    def rest(self) -> None:
+        """Wait for what is being computed ahead: the next trial may change the weights that it is computed with."""
+        for thread in self._threads:
+            thread.join()
 
     def _make(self, number: int) -> None:
         try:
@@ -60,7 +67,7 @@ class Rows:
     validation pictures.
     """
 
-    view: Callable[[int], NDArray[Any]]
+    view: Views
     views: int
     live: Callable[..., Any] | None
     places: NDArray[np.int64]

@@ -84,7 +84,7 @@ def test_a_deeper_cut_starts_from_a_shallower_one_that_is_there(workshop, monkey
     workshop.features.plain(network, at(network, 4))
     asked = []
     runner = network.runner
-    monkeypatch.setattr(network, "runner", lambda low, taps: asked.append(low.unfrozen_layers) or runner(low, taps))
+    monkeypatch.setattr(network, "runner", lambda low, *rest: asked.append(low.unfrozen_layers) or runner(low, *rest))
     again = workshop.features.plain(network, at(network, 1))
     assert set(asked) == {4}
     np.testing.assert_allclose(again, expected, rtol=5e-3, atol=5e-3)
