@@ -38,9 +38,9 @@ class Conductor:
         before = len(records)
         with self._stop.heeded():
             self._work(self._following)
-            if len(records) > before or not self.folder.metrics.is_file():
-                if not self._confirm():
-                    self._work(self._following)  # in the time that was kept for it
+            news = len(records) > before or not self.folder.metrics.is_file()
+            if news and not self._confirm():
+                self._work(self._following)  # in the time that was kept for it
         return len(records) - before
 
     def finish(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Conductor:
 
     def _give(self, place: int, trial: Running) -> None:
         self.running[place] = trial
-        self.tell(TrialBegan(trial.number, trial.candidate))
+        self.tell(TrialBegan(trial.number, trial.candidate, trial.continues, trial.repeats))
         # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
         first = all(record.state == "failed" for record in self.agenda.records)
         left = math.inf if first else self.budget.left()

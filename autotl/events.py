@@ -69,10 +69,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TrialBegan:
-    """A worker started a candidate."""
+    """A worker started a candidate, or goes on with trial `continues`, or repeats trial `repeats` with another seed."""
 
     number: int
     candidate: Candidate
+    continues: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

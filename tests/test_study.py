@@ -203,6 +203,13 @@ def test_an_orphan_that_followed_another_trial_is_not_tried_by_itself(tmp_path, 
     assert not again.is_recipe(number)
 
 
+def test_a_closed_study_is_one_file(tmp_path):
+    one = study(tmp_path)
+    run(one, 1)
+    one.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["study.db"]
+
+
 def test_a_lower_log_loss_is_the_better_one(tmp_path):
     one = study(tmp_path, metric="log_loss")
     run(one, 2)

@@ -46,7 +46,7 @@ class PlainView:
             case events.Progress():
                 self._progress(event)
             case events.TrialBegan():
-                self._say(f"trial {event.number}: {words.recipe(event.candidate)}")
+                self._say(f"trial {event.number}: {_follows(event)}{words.recipe(event.candidate)}")
             case events.EpochEnded():
                 self._epoch(event)
             case events.TrialEnded():
@@ -91,7 +91,14 @@ class PlainView:
             return
         name = words.metric_name(self._scene.metric)
         told = f"trial {record.number} {record.state}: {name} {words.score(record.score)}"
-        self._say(f"{told} in {words.span(record.seconds)}{', the best so far' if is_best else ''}")
+        told += f" in {words.span(record.seconds)}{', the best so far' if is_best else ''}"
+        self._say(f"{told}; {words.clean(record.reason)}" if record.reason else told)
+
+
+def _follows(event: events.TrialBegan) -> str:
+    if event.continues is not None:
+        return f"goes on with trial {event.continues}: "
+    return "" if event.repeats is None else f"repeats trial {event.repeats} with seed {event.candidate.seed}: "
 
 
 def pictures(event: events.SearchBegan) -> str:

@@ -80,6 +80,22 @@ def test_epochs_are_told_only_when_a_trial_takes_long(told, record) -> None:
     assert lines[1].endswith("trial 0: epoch 10 of 40, score 0.500, loss 0.250")
 
 
+def test_a_trial_that_follows_another_says_so(told, record) -> None:
+    view, _, file = told
+    candidate = record(0).candidate
+    view(events.TrialBegan(4, candidate, continues=2))
+    view(events.TrialBegan(5, dataclasses.replace(candidate, seed=1), repeats=3))
+    lines = file.getvalue().splitlines()
+    assert "trial 4: goes on with trial 2: mobilenet" in lines[0]
+    assert "trial 5: repeats trial 3 with seed 1: mobilenet" in lines[1]
+
+
+def test_a_trial_that_was_cut_short_says_why(told, record) -> None:
+    view, _, file = told
+    view(events.TrialEnded(dataclasses.replace(record(0, score=0.9), reason="stopped by Ctrl-C")))
+    assert file.getvalue().rstrip().endswith("the best so far; stopped by Ctrl-C")
+
+
 def test_a_resumed_run_says_what_it_keeps(told, began, record) -> None:
     view, _, file = told
     view(dataclasses.replace(began, finished=(record(0), record(1))))
