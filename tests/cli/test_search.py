@@ -34,7 +34,7 @@ def test_every_option_reaches_the_search(autotl, asked) -> None:
         "--backbone", "a", "--backbone", "b", "--head", "h", "--augmentation", "x", "--set", "head.h.units=512",
         "--set", "unfrozen_layers=15", "--weights", "a=random", "--metric", "macro_f1", "--plugin", "mine.py",
         "--without", "other", "--image-size", "96", "--views", "2", "--valid-split", "0.3", "--test-split", "0.1",
-        "--seed", "5", "--workers", "2", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
+        "--seed", "5", "--workers", "2", "--precision", "float32", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert asked.pop("data") == "pictures"
@@ -61,6 +61,7 @@ def test_every_option_reaches_the_search(autotl, asked) -> None:
         "test_split": 0.1,
         "seed": 5,
         "workers": 2,
+        "precision": "float32",
         "memory": 900,
         "cache": "kept",
         "cache_quota": 1.5,
