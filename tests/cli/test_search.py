@@ -30,11 +30,11 @@ def asked(monkeypatch, run) -> dict:
 def test_every_option_reaches_the_search(autotl, asked) -> None:
     done = autotl(
         "search", "pictures", "-o", "there", "-t", "5m", "--trials", "7", "--epochs", "3",
-        "--preset", "best", "--confirm", "1", "--soup",
+        "--preset", "best", "--confirm", "1", "--soup", "--precision", "float32",
         "--backbone", "a", "--backbone", "b", "--head", "h", "--augmentation", "x", "--set", "head.h.units=512",
         "--set", "unfrozen_layers=15", "--weights", "a=random", "--metric", "macro_f1", "--plugin", "mine.py",
         "--without", "other", "--image-size", "96", "--views", "2", "--valid-split", "0.3", "--test-split", "0.1",
-        "--seed", "5", "--workers", "2", "--precision", "float32", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
+        "--seed", "5", "--workers", "2", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert asked.pop("data") == "pictures"
