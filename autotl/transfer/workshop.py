@@ -215,26 +215,26 @@ def compiles() -> bool:
     """Return whether XLA pays: on an accelerator, never on a CPU (7 to 10 times slower, measured)."""
     import keras
 
-    if keras.backend.backend() == "tensorflow":
-        return bool(keras.distribution.list_devices("gpu"))
-    return str(keras.backend.backend()) == "jax"  # it has no other way; torch runs as it is written
+    return has_gpu() or str(keras.backend.backend()) == "jax"  # which has no other way; torch runs as it is written
+
+
+def has_gpu() -> bool:
+    """Return whether Keras computes on a GPU; with torch it says nothing of devices."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        return False
+    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
 
 
 def has_free_cores(workers: int) -> bool:
     """Return whether views may be computed while a trial trains: there is a GPU, or more cores than small steps use."""
-    import keras
-
-    spare = (os.cpu_count() or 1) / workers
-    if keras.backend.backend() == "torch":
-        return spare >= _ENOUGH_CORES
-    return spare >= (2 if keras.distribution.list_devices("gpu") else _ENOUGH_CORES)
+    return (os.cpu_count() or 1) / workers >= (2 if has_gpu() else _ENOUGH_CORES)
 
 
 def has_fast_bfloat16() -> bool:
     """Return whether there is a GPU that is fast in bfloat16: NVIDIA's of compute capability 8 and up."""
-    import keras
-
-    if keras.backend.backend() == "torch" or not keras.distribution.list_devices("gpu"):
+    if not has_gpu():
         return False
     asked = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:
