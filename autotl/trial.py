@@ -189,11 +189,6 @@ class Trial:
         return epoch - max(self.trained.best_epoch, int(lowest["epoch"])) >= patience
 
 
-def train(workshop: Workshop, candidate: Candidate, report: Report, *, accumulate: int = 1) -> Trained:
-    """Train a candidate and return what it left; `report(row)` is asked after each epoch whether to go on."""
-    return Trial(workshop, candidate, accumulate=accumulate).train(report)
-
-
 def rate(progress: float) -> float:
     """Return the share of the learning rate at a place in the training, 0 to 1: a short ramp, then a cosine."""
     if progress < WARM_SHARE:

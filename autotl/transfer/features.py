@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -90,6 +91,15 @@ class Features:
             shape = (len(self.pictures), size, size, 3)
             self._pixels[size] = self.store.fetch(about, shape, "uint8", lambda: self._decoded(size))
         return self._pixels[size]
+
+    @contextmanager
+    def within(self, until: float) -> Iterator[None]:
+        """Compute nothing past a moment, for as long as this lasts."""
+        self.until = until
+        try:
+            yield
+        finally:
+            self.until = math.inf
 
     def plain(self, network: Network, tap: Tap) -> NDArray[Any]:
         """Return the values of every row at a tap; at the lowest cut these are the pixels."""

@@ -16,7 +16,7 @@ def two_rates(slow: Sequence[Any], *, accumulate: int = 1, averages: bool = Fals
     """Return an AdamW whose updates of the variables in `slow` are scaled by its `slow_rate`.
 
     Adam divides a gradient by its own size, so scaled gradients would change nothing: the rate itself is scaled.
-    `learning_rate`, `slow_rate`, `weight_decay` (of the head alone: it would pull pretrained weights from where they
+    `learning_rate`, `slow_rate`, `decay` (of the head alone: it would pull pretrained weights from where they
     were left) and `average_rate` are variables of the compiled step: trials that differ only in them share it.
     The gradient is clipped to a norm of 1 in all. `accumulate` batches make one update. With `averages` a moving
     average of the weights is kept; `exchange()` swaps it with the weights and back.
@@ -38,6 +38,10 @@ class Group:
     places: list[int]
     slow: bool
     state: dict[str, Any] = field(default_factory=dict)
+
+    def values(self) -> Any:
+        """Return the variables as they are, as one vector."""
+        return _flatten([variable.value for variable in self.variables], self.variables)
 
 
 @cache
@@ -84,14 +88,14 @@ def _flat_class() -> Any:
         def exchange(self) -> None:
             """Swap the weights with their moving average, if one is kept."""
             for group in self._groups if self._averages else ():
-                now = _flatten([variable.value for variable in group.variables], group.variables)
+                now = group.values()
                 _spread(group.state["average"].value, group.variables)
                 group.state["average"].assign(now)
 
         def begin_averages(self) -> None:
             """Let the moving average begin at the weights as they are."""
             for group in self._groups if self._averages else ():
-                group.state["average"].assign(_flatten([v.value for v in group.variables], group.variables))
+                group.state["average"].assign(group.values())
 
         def _step(self, group: Group, gradient: Any, unbias: Any, due: Any) -> None:
             first, second = group.state["first"], group.state["second"]
@@ -110,10 +114,8 @@ def _flat_class() -> Any:
                 variable.assign_sub(ops.cast(move, variable.dtype))
                 place += size
             if self._averages:
-                now = _flatten([variable.value for variable in group.variables], group.variables)
-                group.state["average"].assign(
-                    group.state["average"] + due * self.average_rate * (now - group.state["average"])
-                )
+                average = group.state["average"]
+                average.assign(average + due * self.average_rate * (group.values() - average))
 
         def _accumulated(self, group: Group, gradient: Any, due: Any) -> Any:
             total = group.state["waiting"] + gradient

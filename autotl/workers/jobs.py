@@ -51,13 +51,13 @@ def trial(bench: Bench, job: dict[str, Any], report: Report) -> dict[str, Any]:
     """Train a candidate, from the start or where another trial paused; keep what may be needed in the run folder."""
     began = time.monotonic()
     until = began + job["until"] if job.get("until") is not None else math.inf
-    bench.workshop.features.until = until
-    training = Trial(bench.workshop, candidate_from(job["candidate"]), accumulate=job["accumulate"])
-    if job.get("resume") is not None:
-        training.resume(bench.folder.state(job["resume"]))
-    training.prepare()
-    setup = time.monotonic() - began
-    trained = training.train(report, until)
+    with bench.workshop.features.within(until):
+        training = Trial(bench.workshop, candidate_from(job["candidate"]), accumulate=job["accumulate"])
+        if job.get("resume") is not None:
+            training.resume(bench.folder.state(job["resume"]))
+        training.prepare()
+        setup = time.monotonic() - began
+        trained = training.train(report, until)
     number = job["number"]
     save_weights(bench.folder.weights(number), trained.weights)
     np.save(bench.folder.valid(number), trained.probabilities)

@@ -19,7 +19,7 @@ from autotl.transfer.network import whole
 from autotl.transfer.rows import Views, views_of
 from autotl.transfer.store import FeatureStore
 from autotl.transfer.workshop import Workshop
-from autotl.trial import Trial, class_weights, rate, train
+from autotl.trial import Trial, class_weights, rate
 
 from .. import pictures
 
@@ -30,6 +30,10 @@ VALUES = {"learning_rate": 0.01, "unfrozen_rate": 0.5, "batch_size": 8}
 def candidate(unfrozen: int = 0, augmentation: str = "none", epochs: int = 3, **values) -> Candidate:
     strength = {} if augmentation == "none" else {f"augmentation.{augmentation}.strength": "light"}
     return Candidate("speck", "plain", augmentation, 32, unfrozen, epochs, {**VALUES, **strength, **values})
+
+
+def train(workshop, candidate, report, *, accumulate=1):
+    return Trial(workshop, candidate, accumulate=accumulate).train(report)
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +259,12 @@ def test_features_are_not_computed_past_the_time(workshop):
     with pytest.raises(TrialError, match="time was up"):
         workshop.features.plain(network, at(network, 0))
     assert not any((workshop.features.store.root / "features").glob(".*"))
+
+
+def test_one_trial_that_was_late_leaves_no_deadline_to_the_next_job(workshop):
+    with pytest.raises(TrialError), workshop.features.within(time.monotonic()):
+        raise TrialError("late")
+    assert workshop.features.until == float("inf")
 
 
 def test_a_new_step_begins_where_the_first_one_did(workshop):

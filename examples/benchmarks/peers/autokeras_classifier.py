@@ -6,7 +6,7 @@ It cannot be told which backbones to use, and fetches the weights of some of its
 from __future__ import annotations
 
 import numpy as np
-from clock import Race, TimeIsUp, enter, watcher
+from clock import Race, run, watcher
 
 PATIENCE = 3
 
@@ -42,8 +42,4 @@ def search(race: Race) -> None:
 
 
 if __name__ == "__main__":
-    race = enter(__doc__)
-    try:
-        search(race)
-    except TimeIsUp:
-        print("the time is up")
+    run(__doc__, search)

@@ -107,6 +107,15 @@ def enter(description: str) -> Race:
     return Race(parser.parse_args())
 
 
+def run(description: str, search: Callable[[Race], object]) -> None:
+    """Enter the race and search until the time is up."""
+    race = enter(description)
+    try:
+        search(race)
+    except TimeIsUp:
+        print("the time is up")
+
+
 def watcher(race: Race, and_then: Callable[[int, dict[str, float], Any, bool], None] | None = None) -> Any:
     """Return a Keras callback that tells the race of each epoch, and ends the training when the time is up.
 

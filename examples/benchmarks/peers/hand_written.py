@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from clock import Race, TimeIsUp, enter, watcher
+from clock import Race, run, watcher
 
 
 def search(race: Race) -> None:
@@ -75,8 +75,4 @@ def search(race: Race) -> None:
 
 
 if __name__ == "__main__":
-    race = enter(__doc__)
-    try:
-        search(race)
-    except TimeIsUp:
-        print("the time is up")
+    run(__doc__, search)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clock import Race, TimeIsUp, enter, watcher
+from clock import Race, run, watcher
 
 
 def search(race: Race) -> None:
@@ -53,8 +53,4 @@ def search(race: Race) -> None:
 
 
 if __name__ == "__main__":
-    race = enter(__doc__)
-    try:
-        search(race)
-    except TimeIsUp:
-        print("the time is up")
+    run(__doc__, search)
