@@ -58,7 +58,9 @@ def test_the_quickstart_ends_with_labels_and_a_model(run, pictures, tmp_path) ->
     assert (tmp_path / "run" / "best" / "model.keras").is_file()
 
 
-@pytest.mark.parametrize(("name", "size", "unfrozen"), [(RECIPES[0], 75, 31), (RECIPES[1], 32, 4)])
+@pytest.mark.parametrize(
+    ("name", "size", "unfrozen"), [pytest.param(RECIPES[0], 75, 31, marks=pytest.mark.slow), (RECIPES[1], 32, 4)]
+)
 def test_a_recipe_is_one_trial_with_the_last_block_unfrozen(run, pictures, tmp_path, name, size, unfrozen) -> None:
     tiny = ("--weights", "random", "--image-size", size, "--epochs", "1")
     done = run(EXAMPLES / name, pictures, "--out", "run", *tiny)

@@ -24,7 +24,7 @@ from . import pictures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 PLUGIN = str(Path(__file__).with_name("troublemakers.py"))
-VALUES = {"learning_rate": 0.05, "unfrozen_rate": 0.5, "batch_size": 8, "label_smoothing": 0.6}  # for too little trust
+VALUES = {"learning_rate": 0.05, "unfrozen_rate": 0.5, "batch_size": 8}  # fast, and too sure of itself
 CANDIDATE = Candidate("speck", "plain", "none", 32, 4, 6, VALUES)
 
 

@@ -207,11 +207,7 @@ def test_the_parent_never_imports_keras_or_tensorflow(data, tmp_path):
 
 @pytest.mark.parametrize(
     ("head", "reason"),
-    [
-        ("crashing", "ended by itself .exit code 3."),
-        ("raising", "RuntimeError: this head never works"),
-        ("exploding", "not numbers|became nan"),
-    ],
+    [("crashing", "ended by itself .exit code 3."), ("exploding", "not numbers|became nan")],
 )
 def test_a_head_that_fails_costs_its_trial_and_not_the_search(data, tmp_path, head, reason):
     result = autotl.search(data, out=tmp_path / "run", trials=2, heads=(head, "plain"), **ONE_DEPTH)
@@ -253,10 +249,10 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path):
 
 def test_a_silent_worker_is_replaced(data, tmp_path):
     result = autotl.search(
-        data, out=tmp_path / "run", trials=2, heads=("sleepy", "plain"), epoch_timeout=8, **ONE_DEPTH
+        data, out=tmp_path / "run", trials=2, heads=("sleepy", "plain"), epoch_timeout=5, **ONE_DEPTH
     )
     (failed,) = [record for record in result.records if record.state == "failed"]
-    assert "no sign of life for 8 s" in failed.reason
+    assert "no sign of life for 5 s" in failed.reason
 
 
 def test_a_part_that_fails_three_times_is_set_aside(data, tmp_path):
@@ -429,7 +425,7 @@ def test_missing_data_leave_no_run_folder(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1", "log_loss"])
+@pytest.mark.parametrize("metric", ["macro_f1", "log_loss"])
 def test_another_metric_guides_the_search(data, tmp_path, metric):
     result = autotl.search(data, out=tmp_path / "run", trials=2, heads=("plain", "dense"), metric=metric, **QUICK)
     scores = [record.score for record in result.leaderboard]

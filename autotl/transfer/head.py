@@ -1,4 +1,9 @@
-"""A head in two parts: its stem, which has nothing to learn, and the rest; what the stem gives is kept."""
+"""A head in two parts: its stem, which has nothing to learn, and the rest; what the stem gives is kept.
+
+Between the two lies a layer that centres each channel and brings all of them to a mean spread of 1, by what the
+training pictures have: learning rates then mean the same for every backbone. Channels keep their spreads relative to
+each other; a spread of 1 for every one of them gained nothing more.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autotl.candidate import Candidate
 from autotl.errors import PluginError
+from autotl.trained import get_values, set_values
 from autotl.transfer.cuts import find, inline, is_layer, nodes, outline
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import NDArray
 
     from autotl.parts import Head
+
+_STANDARD = "standardise"
+_SEEN = 1024  # rows are enough to tell means and spread
+_BLOCK = 64
+_TINY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +38,7 @@ class BuiltHead:
 
     The stem (a pooling, say) has no weights and nothing random, and gives fewer values than it takes: trials on
     frozen features read what it gives. `stem` is None where there is no such part; then `rest` is the whole head.
-    `first_values` are those of all its variables when it was built.
+    `first_values` are those of all its variables before any training.
     """
 
     model: keras.Model
@@ -33,10 +47,14 @@ class BuiltHead:
     rest: keras.Model
     first_values: list[Any]
 
+    def standardise(self, rows: NDArray[Any], places: NDArray[np.int64]) -> None:
+        """Centre and scale what the stem gives by its values at some places of `rows` `(pictures, …, channels)`."""
+        standardise(self.model, *moments(rows, places))
+        self.first_values[:] = get_values(self.model.variables)
+
     def reset(self) -> None:
-        """Set all variables back to what they were when the head was built."""
-        for variable, value in zip(self.model.variables, self.first_values, strict=True):
-            variable.assign(value)
+        """Set all variables back to their first values."""
+        set_values(self.model.variables, self.first_values)
 
 
 def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...], classes: int) -> keras.Model:
@@ -50,16 +68,58 @@ def build_head(part: Head, candidate: Candidate, feature_shape: tuple[int, ...],
             f"The head {part.name!r} gives shape {tuple(logits.shape)}, but (batch, {classes}) is needed: "
             "one logit for each class."
         )
-    return keras.Model(features, logits, name="head")
+    return standardised(keras.Model(features, logits))
+
+
+def standardised(head: keras.Model) -> keras.Model:
+    """Return a head with a layer between its stem and the rest that `standardise` sets; it changes nothing yet."""
+    import keras
+
+    flat = inline(head)
+    below = _top_of_stem(flat)
+    rest = keras.Model(below, flat.output)
+    standard = keras.layers.BatchNormalization(
+        center=False, scale=False, epsilon=0.0, trainable=False, dtype="float32", name=_STANDARD
+    )
+    return inline(keras.Model(flat.input, rest(standard(below)), name="head"))
 
 
 def split(head: keras.Model) -> BuiltHead:
     """Return a head with its stem apart."""
     import keras
 
-    flat = inline(head)
+    below = next(node.input_tensors[0] for node in nodes(head) if node.operation.name == _STANDARD)
+    values = get_values(head.variables)
+    if below is head.input:
+        return BuiltHead(head, None, "", head, values)
+    stem = keras.Model(head.input, below)
+    digest = sha256(json.dumps(outline(stem)).encode()).hexdigest()[:16]
+    return BuiltHead(head, stem, digest, keras.Model(below, head.output), values)
+
+
+def standardise(head: keras.Model, mean: Any, spread: float) -> None:
+    """Let a head subtract `mean` `(channels,)` from what its stem gives, and divide by `spread`."""
+    layer = head.get_layer(_STANDARD)
+    layer.moving_mean.assign(mean)
+    layer.moving_variance.assign([spread**2] * len(mean))
+
+
+def moments(rows: NDArray[Any], places: NDArray[np.int64]) -> tuple[NDArray[np.float32], float]:
+    """Return the mean of each channel `(channels,)` and the mean spread of all, at some places of rows."""
+    chosen = places[np.linspace(0, len(places) - 1, min(_SEEN, len(places))).astype(int)]
+    total, squares, count = np.zeros(rows.shape[-1]), np.zeros(rows.shape[-1]), 0
+    for start in range(0, len(chosen), _BLOCK):
+        block = np.asarray(rows[chosen[start : start + _BLOCK]], np.float64).reshape(-1, rows.shape[-1])
+        total, squares, count = total + block.sum(axis=0), squares + (block**2).sum(axis=0), count + len(block)
+    mean = total / count
+    spread = float(np.sqrt(np.maximum(squares / count - mean**2, 0.0).mean()))
+    return mean.astype(np.float32), spread if spread > _TINY else 1.0
+
+
+def _top_of_stem(flat: keras.Model) -> Any:
+    """Return the smallest tensor that a head comes to before anything that learns or is random, or its input."""
     cuts = find(flat)
-    tensor, size = None, cuts[-1].size
+    tensor, size = flat.input, cuts[-1].size
     after = {id(cut.tensor): cut for cut in cuts[1:-1]}
     for node in nodes(flat):
         if not _is_fixed(node):
@@ -67,12 +127,7 @@ def split(head: keras.Model) -> BuiltHead:
         cut = after.get(id(node.output_tensors[0]))
         if cut is not None and cut.size < size:
             tensor, size = cut.tensor, cut.size
-    values = [keras.ops.convert_to_numpy(variable) for variable in head.variables]
-    if tensor is None:
-        return BuiltHead(head, None, "", flat, values)
-    stem = keras.Model(flat.input, tensor)
-    digest = sha256(json.dumps(outline(stem)).encode()).hexdigest()[:16]
-    return BuiltHead(head, stem, digest, keras.Model(tensor, flat.output), values)
+    return tensor
 
 
 def _is_fixed(node: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,16 @@ class Group:
         return _flatten([variable.value for variable in self.variables], self.variables)
 
 
+@dataclass(frozen=True)
+class Now:
+    """The numbers of one update: what the gradient is clipped by, rates for decay and step, whether it is due."""
+
+    shrink: Any
+    rate: Any
+    step: Any
+    due: Any
+
+
 @cache
 def _flat_class() -> Any:
     import keras
@@ -76,13 +87,14 @@ def _flat_class() -> Any:
                 due = ops.cast(ops.equal((self.iterations + 1) % self._accumulate, 0), "float32")
                 pairs = zip(self._groups, flat, strict=True)
                 flat = [self._accumulated(group, gradient, due) for group, gradient in pairs]
-            norm = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in flat))
-            shrink = _CLIP / ops.maximum(norm, _CLIP)
+            squares = [gradient * gradient for gradient in flat]
+            shrink = _CLIP / ops.maximum(ops.sqrt(sum(ops.sum(square) for square in squares)), _CLIP)
             count = ops.cast((self.iterations + 1) // self._accumulate, "float32")
             count = ops.maximum(count, 1.0)
             unbias = ops.sqrt(1 - ops.power(_SECOND, count)) / (1 - ops.power(_FIRST, count))
-            for group, gradient in zip(self._groups, flat, strict=True):
-                self._step(group, gradient * shrink, unbias, due)
+            rate = self._get_current_learning_rate()
+            for group, gradient, square in zip(self._groups, flat, squares, strict=True):
+                self._step(group, gradient, square, Now(shrink, rate, rate * unbias, due))
             self.iterations.assign_add(1)
 
         def exchange(self) -> None:
@@ -97,22 +109,22 @@ def _flat_class() -> Any:
             for group in self._groups if self._averages else ():
                 group.state["average"].assign(group.values())
 
-        def _step(self, group: Group, gradient: Any, unbias: Any, due: Any) -> None:
-            first, second = group.state["first"], group.state["second"]
-            first.assign(first + due * (1 - _FIRST) * (gradient - first))
-            second.assign(second + due * (1 - _SECOND) * (ops.square(gradient) - second))
-            rate = self._get_current_learning_rate() * due
-            moves = rate * unbias * first / (ops.sqrt(second) + _EPSILON)
-            if group.slow:
-                moves = moves * self.slow_rate
-            place = 0
-            for variable in group.variables:
-                size = math.prod(variable.shape)
-                move = ops.reshape(moves[place : place + size], variable.shape)
-                if not group.slow:
-                    move = move + rate * self.decay * variable
-                variable.assign_sub(ops.cast(move, variable.dtype))
-                place += size
+        def _step(self, group: Group, gradient: Any, square: Any, now: Now) -> None:
+            """Update one vector; each operation reads it whole from memory, so there are as few as can be."""
+            first, second, due = group.state["first"], group.state["second"], now.due
+            first.assign((1 - due * (1 - _FIRST)) * first + (due * (1 - _FIRST) * now.shrink) * gradient)
+            second.assign((1 - due * (1 - _SECOND)) * second + (due * (1 - _SECOND) * now.shrink**2) * square)
+            step = due * now.step * (self.slow_rate if group.slow else 1.0)
+            moves = step * first / (ops.sqrt(second) + _EPSILON)
+            sizes = [math.prod(variable.shape) for variable in group.variables]
+            parts = ops.split(moves, list(itertools.accumulate(sizes))[:-1]) if len(sizes) > 1 else [moves]
+            stay = 1.0 if group.slow else 1.0 - due * now.rate * self.decay
+            for variable, part in zip(group.variables, parts, strict=True):
+                move = ops.cast(ops.reshape(part, variable.shape), variable.dtype)
+                if group.slow:
+                    variable.assign_sub(move)
+                else:
+                    variable.assign(stay * variable - move)
             if self._averages:
                 average = group.state["average"]
                 average.assign(average + due * self.average_rate * (group.values() - average))

@@ -10,8 +10,9 @@ import numpy as np
 
 from autotl.errors import TrialError
 from autotl.metrics import score, scores
+from autotl.trained import get_values, set_values
 from autotl.transfer.features import BATCH, run
-from autotl.transfer.head import split
+from autotl.transfer.head import split, standardise, standardised
 from autotl.transfer.linear import Linear, cross_validate, few_threads, fit
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ def weights_for(head: keras.Model, layer: Linear) -> list[NDArray[Any]] | None:
     from keras import ops
 
     weights = [layer.kernel, layer.bias]
-    if [weight.shape for weight in head.get_weights()] != [weight.shape for weight in weights]:
+    if [weight.shape for weight in head.trainable_weights] != [weight.shape for weight in weights]:
         return None
-    head.set_weights(weights)
+    set_values(head.trainable_weights, weights)
+    standardise(head, np.zeros(len(layer.kernel), np.float32), 1.0)  # the layer does so itself
     maps = np.random.default_rng(0).uniform(size=(4, *head.input_shape[1:])).astype(np.float32)
     said, expected = ops.convert_to_numpy(head(maps, training=False)), _pooled(maps) @ layer.kernel + layer.bias
-    return weights if np.allclose(said, expected, rtol=1e-3, atol=1e-3) else None
+    return get_values(head.weights) if np.allclose(said, expected, rtol=1e-3, atol=1e-3) else None
 
 
 def _averages(network: Network) -> Tap:
@@ -96,7 +98,8 @@ def _averages(network: Network) -> Tap:
 
     feature_map = keras.Input(network.model.output_shape[1:])
     averages = keras.layers.GlobalAveragePooling2D()(feature_map)
-    return network.stem_tap(split(keras.Model(feature_map, keras.layers.Dense(1)(averages))))
+    head = keras.Model(feature_map, keras.layers.Dense(1)(averages))
+    return network.stem_tap(split(standardised(head)))
 
 
 def _pooled(stored: NDArray[Any]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _EPOCHS_PER_VIEW = 2.5
 _LARGE_BATCH = 512  # for validation on rows without places, which take next to no memory
+_ON_DEVICE = 2 << 30  # bytes of features that a trial may keep in the memory of a GPU
 
 
 class Views:
@@ -64,7 +65,8 @@ class Rows:
 
     A view is computed when its epoch comes, so a trial that is pruned early never pays for the others.
     `labels` are classes, `(training pictures,)`; `places` their rows among the plain ones, `valid` those of the
-    validation pictures.
+    validation pictures. `device` holds views in the memory of a GPU, where batches are then gathered; it is None where
+    there is no GPU, or they would not fit.
     """
 
     view: Views
@@ -74,6 +76,7 @@ class Rows:
     valid: NDArray[np.int64]
     labels: NDArray[np.int64]
     seed: int
+    device: dict[int, Any] | None = None
 
     def batches(self, epoch: int, size: int, passes: int) -> Iterator[NDArray[np.int64]]:
         """Return the training rows of an epoch, shuffled for each pass, in full batches: one shape, one trace.
@@ -85,11 +88,21 @@ class Rows:
             for start in range(0, len(order) - size + 1, size):
                 yield order[start : start + size]
 
-    def batch(self, chosen: NDArray[np.int64], epoch: int) -> NDArray[Any]:
+    def batch(self, chosen: NDArray[np.int64], epoch: int) -> Any:
         """Return some training rows; epochs take turns with the views, the plain one first."""
         turn = (epoch - 1) % self.views
-        rows = np.asarray(self.view(turn)[chosen if turn else self.places[chosen]])
+        places = chosen if turn else self.places[chosen]
+        if self.device is not None and self.live is None:
+            return self._gathered(self.device, turn, places)
+        rows = np.asarray(self.view(turn)[places])
         return rows if self.live is None else augment(self.live, rows)
+
+    def _gathered(self, device: dict[int, Any], turn: int, places: NDArray[np.int64]) -> Any:
+        from keras import ops
+
+        if turn not in device:
+            device[turn] = ops.convert_to_tensor(np.asarray(self.view(turn)))
+        return ops.take(device[turn], places, axis=0)
 
     def logits(self, model: Any) -> NDArray[Any]:
         """Return what a model says of the plain validation pictures."""
@@ -114,7 +127,9 @@ def rows_at(workshop: Workshop, network: Network, tap: Tap, candidate: Candidate
     views = views_of(candidate.epochs, workshop.config.views) if drawn is not None else 1
     view = Views(lambda number: _view(workshop, network, tap, drawn, number), views, ahead=workshop.has_free_cores)
     seed = workshop.config.seed + candidate.seed
-    return Rows(view, views, live, places, features.rows("valid"), features.labels[places], seed)
+    size = 2 * math.prod(tap.shape) * len(features.pictures) * views
+    device: dict[int, Any] | None = {} if workshop.has_gpu and size <= _ON_DEVICE else None
+    return Rows(view, views, live, places, features.rows("valid"), features.labels[places], seed, device)
 
 
 def views_of(epochs: int, most: int) -> int:

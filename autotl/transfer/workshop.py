@@ -111,6 +111,7 @@ class Workshop:
         self.features = Features(dataset, store, on_progress)
         self.mixed = config.precision == "mixed" or (config.precision == "auto" and has_fast_bfloat16())
         self.has_free_cores = has_free_cores(config.workers or 1)
+        self.has_gpu = has_gpu()
         self._networks: OrderedDict[tuple[str, int, bool], Network] = OrderedDict()
         self._heads: OrderedDict[tuple[Any, ...], tuple[BuiltHead, Fit]] = OrderedDict()
         self._steps: OrderedDict[tuple[Any, ...], Step] = OrderedDict()
@@ -174,6 +175,8 @@ class Workshop:
             keras.utils.set_random_seed(self.config.seed)
             head = split(self.head(network, candidate))
             tap = network.stem_tap(head)
+            network.reset()
+            head.standardise(self.features.plain(network, tap), self.features.rows("train"))
             return head, self._compiled(on_stem(head, tap), tap, average, accumulate)
 
         return _kept(self._heads, (network, candidate.head, values, average, accumulate), KEPT_HEADS, build)
@@ -198,16 +201,7 @@ class Workshop:
 
         optimizer = two_rates(trainee.slow, accumulate=accumulate, averages=average)
         optimizer.build(trainee.model.trainable_variables)
-        trainee.model.compile(
-            optimizer=optimizer,
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile=compiles(),
-        )
-        # without this the metrics' variables come to be in the first step, which Keras then traces twice
-        some = keras.ops.zeros((1, len(self.dataset.classes)))
-        trainee.model.compute_metrics(None, some, some)
-        trainee.model.compute_loss(None, some, some)
+        trainee.model.compile(optimizer=optimizer, jit_compile=compiles())
         return Fit(trainee, tap, [(variable, keras.ops.convert_to_numpy(variable)) for variable in optimizer.variables])
 
 

@@ -196,8 +196,9 @@ def test_unfrozen_layers_learn_at_their_own_rate(workshop):
 
 
 def test_half_the_batch_twice_accumulated_is_nearly_the_whole_batch(workshop):
-    whole = train(workshop, candidate(4, epochs=2, batch_size=8), lambda row: True)
-    halves = train(workshop, candidate(4, epochs=2, batch_size=4), lambda row: True, accumulate=2)
+    slowly = {"epochs": 2, "learning_rate": 1e-3}  # so that the loss is still on its way down
+    whole = train(workshop, candidate(4, batch_size=8, **slowly), lambda row: True)
+    halves = train(workshop, candidate(4, batch_size=4, **slowly), lambda row: True, accumulate=2)
     assert abs(whole.history[-1]["loss"] - halves.history[-1]["loss"]) < 0.2
 
 
@@ -208,6 +209,15 @@ def test_pixels_and_cached_features_train_to_the_same_score(workshop, monkeypatc
     pixels = train(workshop, candidate(4, epochs=3), lambda row: True)
     for one, two in zip(cached.history, pixels.history, strict=True):
         assert one["loss"] == pytest.approx(two["loss"], abs=0.02)
+
+
+def test_batches_gathered_on_a_device_are_those_read_from_the_store(workshop):
+    rows = Trial(workshop, candidate(4, "flip_crop", epochs=5)).phases[-1].rows
+    held = replace(rows, device={})
+    for epoch in (1, 2, 3):
+        chosen = next(rows.batches(epoch, 8, 1))
+        np.testing.assert_array_equal(np.asarray(held.batch(chosen, epoch)), rows.batch(chosen, epoch))
+    assert len(held.device) == rows.views > 1
 
 
 def test_a_trial_that_was_stopped_goes_on_as_if_it_had_not_been(workshop, data, tmp_path):
