@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from autotl.builtin.saved import SavedBackbone
     from autotl.errors import (
         AutotlError,
         ConfigError,
@@ -35,6 +36,7 @@ _ROOMS = {
     "Int": "space",
     "PluginError": "errors",
     "RunError": "errors",
+    "SavedBackbone": "builtin.saved",
     "SearchResult": "result",
     "TrialError": "errors",
     "UnknownPart": "errors",
@@ -57,6 +59,7 @@ __all__ = [
     "Int",
     "PluginError",
     "RunError",
+    "SavedBackbone",
     "SearchResult",
     "TrialError",
     "UnknownPart",

@@ -6,10 +6,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import Field as Field  # also for the settings of other commands
 
 from autotl.errors import ConfigError, near_miss
 from autotl.space import Value
@@ -26,10 +27,31 @@ PRESETS: Mapping[str, Mapping[str, float]] = {  # which backbones go with one, t
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class SearchConfig(BaseModel):
-    """The settings of one search; frozen, and the same after a trip through `config.toml`."""
+class Settings(BaseModel):
+    """What was asked of a command: frozen, and nothing that is not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def checked(cls, settings: Mapping[str, Any]) -> Self:
+        """Return checked settings; raises ConfigError in one line, naming the setting."""
+        unknown = sorted(set(settings) - set(cls.model_fields))
+        if unknown:
+            raise ConfigError(
+                f"There is no setting {unknown[0]!r}.{near_miss(unknown[0], cls.model_fields)} "
+                f"Known: {', '.join(sorted(cls.model_fields))}."
+            )
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(step) for step in first["loc"])
+            message = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"The setting {name}={first['input']!r} cannot be: {message}.") from error
+
+
+class SearchConfig(Settings):
+    """The settings of one search; frozen, and the same after a trip through `config.toml`."""
 
     data: str
     out: str
@@ -78,19 +100,19 @@ class SearchConfig(BaseModel):
 
 def make(**settings: Any) -> SearchConfig:
     """Return a checked configuration; raises ConfigError in one line, naming the setting."""
-    unknown = sorted(set(settings) - set(SearchConfig.model_fields))
-    if unknown:
-        raise ConfigError(
-            f"There is no setting {unknown[0]!r}.{near_miss(unknown[0], SearchConfig.model_fields)} "
-            f"Known: {', '.join(sorted(SearchConfig.model_fields))}."
-        )
-    try:
-        return SearchConfig(**settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(step) for step in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"The setting {name}={first['input']!r} cannot be: {message}.") from error
+    return SearchConfig.checked(_with_files(settings))
+
+
+def _with_files(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings in which a backbone named by its `.keras` file is a plugin, and named by what that offers."""
+    from autotl.builtin.saved import SUFFIX, name_of
+
+    files = [name for name in settings.get("backbones", ()) if str(name).endswith(SUFFIX)]
+    if not files:
+        return dict(settings)
+    names = tuple(name_of(Path(name)) if name in files else name for name in settings["backbones"])
+    plugins = dict.fromkeys([*settings.get("plugins", ()), *files])
+    return {**settings, "backbones": names, "plugins": tuple(plugins)}
 
 
 def with_preset(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from autotl.candidate import Anatomy, anatomy_from
 from autotl.errors import WeightsError
 from autotl.events import BackboneResolved, Note, Progress, Watcher
+from autotl.plugins import BUILTINS
 from autotl.workers import Lost, Pool
 from autotl.workers.pool import gpus
 
 if TYPE_CHECKING:
     from autotl.config import SearchConfig
     from autotl.data import Dataset
-    from autotl.parts import Backbone, Part
+    from autotl.parts import Backbone
     from autotl.plugins import Catalogue
 
 # strong for their cost in the published tables; a GPU affords the larger ones
@@ -32,6 +33,7 @@ ON_GPU: Mapping[str, tuple[str, ...]] = {
 }
 WITHOUT_WEIGHTS = "scattering"
 _STEP = 32
+_BUILT_IN = {dotted.rpartition(".")[2] for dotted in BUILTINS}
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class LineUp:
 def default_backbones(catalogue: Catalogue, preset: str = "balanced") -> tuple[str, ...]:
     """Return what a search tries when no backbone was named: ours for this device, and those of every plugin."""
     ours = (ON_GPU if gpus() else ON_CPU)[preset]
-    theirs = [name for name, offer in catalogue.offers["backbone"].items() if not _built_in(offer.part)]
+    theirs = [name for name, offer in catalogue.offers["backbone"].items() if offer.plugin not in _BUILT_IN]
     return (*(name for name in ours if name in catalogue.offers["backbone"]), *theirs)
 
 
@@ -128,7 +130,3 @@ def _problem(message: Any) -> str:
 
 def _round_up(side: float) -> int:
     return int(-(-side // _STEP) * _STEP)
-
-
-def _built_in(part: Part) -> bool:
-    return type(part).__module__.startswith("autotl.builtin.")

@@ -107,6 +107,8 @@ class Catalogue:
 def catalogue(files: Iterable[Path] = (), without: Iterable[str] = ()) -> Catalogue:
     """Return the parts of all built-ins, installed plugins and `files`, less the plugins in `without`.
 
+    A file is Python, or `.keras`: a saved network, which becomes a backbone.
+
     Raises PluginError when a file cannot be used (it was asked for by name), or two parts share a name.
     """
     named = {file_plugin(path): path for path in files}
@@ -121,7 +123,7 @@ def catalogue(files: Iterable[Path] = (), without: Iterable[str] = ()) -> Catalo
         failure = _try_register(manager, entry.name, entry.load)
         failures += [failure] if failure else []
     for name, path in named.items():
-        failure = _try_register(manager, name, partial(load_file, path))
+        failure = _try_register(manager, name, partial(_saved if path.suffix == ".keras" else load_file, path))
         failures += [failure] if failure else []
     found = collect(manager, failures)
     for failure in found.failures:
@@ -171,6 +173,12 @@ def load_file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _saved(path: Path) -> object:
+    """Return a plugin that offers the backbone of a `.keras` file."""
+    plugin: object = importlib.import_module("autotl.builtin.saved").SavedPlugin(path)
+    return plugin
 
 
 def _try_register(manager: pluggy.PluginManager, name: str, load: Callable[[], object]) -> Failure | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli import cache, models, plugins, runs, sample, search
+from autotl.cli import cache, models, plugins, pretrain, runs, sample, search
 from autotl.cli.door import Door
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel="Search")(search.search)
 app.command(rich_help_panel="Search")(runs.leaderboard)
+app.command(rich_help_panel="Search")(pretrain.pretrain)
 app.command(rich_help_panel="Use the best model")(models.predict)
 app.command(rich_help_panel="Use the best model")(models.evaluate)
 app.command(rich_help_panel="Use the best model")(models.export)

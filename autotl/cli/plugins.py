@@ -36,6 +36,24 @@ def list_(plugin: Files = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def show(
+    target: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A part, a plugin, or a file of one.")],
+    as_json: Json = False,
+) -> None:
+    """Show all that is known of a part; of a pretrained backbone also its model card."""
+    offers = _offers(target)
+    if as_json:
+        print_json([{**_part(offer), "kind": offer.part.kind, "card": _card(offer)} for offer in offers])
+        return
+    from autotl.report import terminal
+    from autotl.report.parts import shown
+
+    console = terminal()
+    for offer in offers:
+        console.print(shown(offer, _card(offer)))
+
+
+@app.command()
 def check(
     target: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A part, a plugin, or a Python file.")],
     as_json: Json = False,
@@ -78,7 +96,7 @@ def _offers(target: str) -> list[Offer]:
     from autotl.plugins import catalogue, file_plugin
 
     path = Path(target)
-    if path.suffix == ".py" or path.is_file():
+    if path.suffix in (".py", ".keras") or path.is_file():
         offers = [offer for offer in _all(catalogue([path])) if offer.plugin == file_plugin(path)]
         if not offers:
             raise PluginError(f"{path} offers no part. Write a hook such as `heads()`, marked @autotl.hookimpl.")
@@ -106,6 +124,11 @@ def _part(offer: Offer) -> dict[str, Any]:
     facts = {name: getattr(offer.part, name) for name in _FACTS if hasattr(offer.part, name)}
     space = {name: repr(dimension) for name, dimension in offer.part.space.items()}
     return {"name": offer.part.name, "plugin": offer.plugin, **facts, "space": space}
+
+
+def _card(offer: Offer) -> dict[str, Any]:
+    card = getattr(offer.part, "card", None)
+    return dict(card) if isinstance(card, dict) else {}
 
 
 def _checked(offer: Offer, results: Iterable[CheckResult]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -36,6 +36,20 @@ def parts(catalogue: Catalogue) -> RenderableType:
     return Group(*(shown if catalogue.failures else shown[:-1]))
 
 
+def shown(offer: Offer, card: Mapping[str, Any]) -> RenderableType:
+    """Return what is known of a part: its facts, what can be searched, and its model card."""
+    part = offer.part
+    head = Text.assemble((words.clean(part.name), "bold"), (f"  {part.kind} of {words.clean(offer.plugin)}", "dim"))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    summary = (type(part).__doc__ or "").strip().split("\n")[0]
+    for name, value in (("", summary), *_known(part), *_searched(part), *_carded(card)):
+        if value:
+            grid.add_row(f"  {name}", Text(words.clean(value)))
+    return Group(head, grid)
+
+
 def checked(offer: Offer, results: Iterable[Result], console: Console) -> RenderableType:
     """Return what was tried on a part, and what came of it."""
     signs = glyphs(console)
@@ -49,6 +63,30 @@ def checked(offer: Offer, results: Iterable[Result], console: Console) -> Render
         message = Text(words.clean(result.message), style="dim" if result.ok else "red")
         grid.add_row(Text(*sign), Text(words.clean(result.name)), message)
     return Group(head, grid)
+
+
+def _known(part: Part) -> Iterable[tuple[str, str]]:
+    if isinstance(part, Backbone):
+        yield "pixels", f"{part.image_size}, at least {part.min_size}"
+        yield "parameters", f"{part.parameters:,}" if part.parameters else ""
+        yield "weights", part.weights + (", downloaded when first used" if part.needs_download else "")
+        yield "top-1 on ImageNet", "" if part.top1 is None else f"{part.top1:.3f}"
+        yield "source", part.source
+    if isinstance(part, Exporter):
+        yield "writes", part.suffix
+
+
+def _searched(part: Part) -> Iterable[tuple[str, str]]:
+    for name, dimension in part.space.items():
+        yield f"{part.kind}.{part.name}.{name}", repr(dimension)
+
+
+def _carded(card: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, value in card.items():
+        rows = value if isinstance(value, list) else [value]
+        for row in rows:
+            pairs = row.items() if isinstance(row, Mapping) else [("", row)]
+            yield name.replace("_", " "), ", ".join(f"{key.replace('_', ' ')} {each}".strip() for key, each in pairs)
 
 
 def _table(kind: str, offers: Iterable[Offer]) -> Table:
