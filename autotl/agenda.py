@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ class Agenda:
         self.study, self.folder, self.config = study, folder, config
         self.budget, self.costs, self.tell = budget, costs, tell
         self.records = folder.records()
-        self._tried_all = self._full = False
+        self._tried_all = self._full = self._full_of_short = False
         self._blame = Blame()
         self._rungs = Rungs(config.epochs, config.metric)
         self._rungs.recall(self.records)
@@ -75,13 +75,13 @@ class Agenda:
 
     def following(self, running: Collection[Running]) -> Running | None:
         """Return the trial to begin now, None when there is none; `running` are those under way."""
-        return self._promoted() or self._proposed(running) or self._promoted()
+        return self._promoted() or self._proposed(running) or self._promoted() or self._proposed(running, shorter=True)
 
     def repeats(self) -> list[Repeat]:
         """Return the runs that confirm the best recipes, as many as fit; no more time is kept for them from now on."""
         left = None if self.config.seconds is None else self.budget.left()
         self._kept_for_confirmation, self._confirming = 0.0, True
-        self._full = False
+        self._full = self._full_of_short = False
         return self._confirmation.plan(self.records, left)
 
     def repeated(self, repeat: Repeat) -> Running:
@@ -129,10 +129,11 @@ class Agenda:
                 return self._again(paused, paused.candidate, continues=number)
         return None
 
-    def _proposed(self, running: Collection[Running]) -> Running | None:
-        """Return a new trial that fits into the time and the number of trials."""
+    def _proposed(self, running: Collection[Running], *, shorter: bool = False) -> Running | None:
+        """Return a new trial that fits into the time and the number of trials, with fewer epochs if `shorter`."""
         under_way = sum(trial.continues is None for trial in running)
-        if self._tried_all or self._full or not self.budget.counts(self.records, under_way):
+        full = self._full_of_short if shorter else self._full
+        if self._tried_all or full or not self.budget.counts(self.records, under_way):
             return None
         first = not self.records and not running  # however small the budget, one trial is better than none
         tried = {record.candidate.key(): record for record in self.records if record.history or record.probe}
@@ -145,10 +146,19 @@ class Agenda:
                 self.tell(Note("Every candidate of this search space has been tried."))
                 return None
             number, candidate = proposal
-            if first or self._fits(candidate):
-                return Running(number, candidate, spared=self.study.is_recipe(number))
+            fitting = candidate if first or self._fits(candidate) else self._shortened(candidate) if shorter else None
+            if fitting is not None:
+                return Running(number, fitting, spared=self.study.is_recipe(number))
             self.study.hand_back(number)
-        self._full = True
+        self._full, self._full_of_short = True, shorter
+        return None
+
+    def _shortened(self, candidate: Candidate) -> Candidate | None:
+        """Return a candidate with no more epochs than fit, None where less than half of them do."""
+        for epochs in range(candidate.epochs - 1, (candidate.epochs - 1) // 2, -1):
+            shorter = replace(candidate, epochs=epochs)
+            if self._fits(shorter):
+                return shorter
         return None
 
     def _again(

@@ -327,6 +327,15 @@ def test_ctrl_c_before_the_first_trial_ended_is_told_as_what_it_is(run):
         search.conductor.finish()
 
 
+def test_when_no_whole_trial_fits_any_more_a_shorter_one_fills_the_time(run):
+    search = Search(run, pace=lambda candidate, epoch: 4.0, pins={"unfrozen_layers": 0}, seconds=84).run()
+    last = search.records[-1]
+    assert last.candidate.epochs in (3, 4)  # of five; less than half are not worth it
+    assert len(last.history) == last.candidate.epochs
+    assert {record.candidate.epochs for record in search.records[:-1]} == {5}
+    assert search.budget.left() < 12
+
+
 def test_once_nothing_new_fits_the_most_hopeful_paused_trial_fills_the_time(run):
     search = Search(run, curve=InTurn(*LATE), pins={"unfrozen_layers": 0}, seconds=61).run()
     last = [job for job in search.pool.jobs if job["do"] == "trial"][-1]
