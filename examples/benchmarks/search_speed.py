@@ -10,7 +10,7 @@ head trains alone in the first epoch. (b)'s time includes filling the store. No 
 the limit: the seconds of (b)'s arithmetic alone, that is its compiled steps and forward passes when they are warm,
 and one forward pass over all pictures. Run:
 
-    python examples/benchmarks/search_speed.py DATA [--epochs 8] [--size 160] [--copies 1]
+    python examples/benchmarks/search_speed.py DATA [--epochs 8] [--size 160] [--copies 1] [--unfrozen 0 29 …]
 
 DATA is a folder of labelled pictures with MobileNetV2 weights at hand (online, or KERAS_HOME). `--copies 4` takes each
 picture four times, each a little darker, to show how the ratio grows with the pictures. It prints a table of seconds
@@ -47,11 +47,11 @@ class Measured:
     limit: float = 0.0
 
 
-def candidates(epochs: int, size: int):
-    """Return the 12 candidates: four frozen ones with different heads and rates, eight deeper ones."""
+def candidates(epochs: int, size: int, depths: tuple[int, ...] = UNFROZEN):
+    """Return the 12 candidates, or others: four frozen ones with different heads and rates, eight deeper ones."""
     from autotl.candidate import Candidate
 
-    for place, unfrozen in enumerate(UNFROZEN):
+    for place, unfrozen in enumerate(depths):
         values = {
             "head.dense.units": HEADS[place % 4],
             "head.dense.dropout": 0.2,
@@ -207,7 +207,7 @@ def plainly(bench, candidate, pixels) -> float:
     return max(history.history["val_accuracy"])
 
 
-def measure(data: str, epochs: int, size: int) -> tuple[list[Measured], dict[str, float]]:
+def measure(data: str, epochs: int, size: int, depths: tuple[int, ...]) -> tuple[list[Measured], dict[str, float]]:
     """Return both ways' figures for each candidate, and the seconds of what they share and of one forward pass."""
     import numpy as np
 
@@ -218,7 +218,7 @@ def measure(data: str, epochs: int, size: int) -> tuple[list[Measured], dict[str
         pixels = np.asarray(bench.features.pixels(size))
         once = {"shared": time.perf_counter() - began}
         rows = []
-        for candidate in candidates(epochs, size):
+        for candidate in candidates(epochs, size, depths):
             row = Measured(candidate.unfrozen_layers, {}, {})
             for way, train in (
                 ("store", lambda c: through_the_store(bench, c)),
@@ -247,14 +247,17 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--copies", type=int, default=1)
+    parser.add_argument("--unfrozen", type=int, nargs="+", default=UNFROZEN, metavar="N", help="one for each candidate")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = copied(options.data, options.copies, Path(folder))
         print(" unfrozen    plain s    store s   ratio  plain acc  store acc   limit s")
-        rows, once = measure(data, options.epochs, options.size)
+        rows, once = measure(data, options.epochs, options.size, tuple(options.unfrozen))
     print(f"\ndecoding and building once, not counted on either side: {once['shared']:.1f} s")
     print(f"one forward pass over all pictures, part of each limit: {once['pass']:.1f} s")
-    for name, some in (("all 12", rows), ("frozen", [row for row in rows if row.unfrozen == 0])):
+    for name, some in ((f"all {len(rows)}", rows), ("frozen", [row for row in rows if row.unfrozen == 0])):
+        if not some:
+            continue
         plain, store = (sum(row.seconds[way] for row in some) for way in ("plain", "store"))
         limit = once["pass"] + sum(row.limit for row in some)
         accuracies = [sum(row.accuracy[way] for row in some) / len(some) for way in ("plain", "store")]
