@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from autotl.flow import search
     from autotl.hookspecs import hookimpl
-    from autotl.parts import Augmentation, Backbone, Exporter, Head
+    from autotl.parts import Augmentation, Backbone, Download, Exporter, Head
     from autotl.result import SearchResult, open_run
     from autotl.space import Choice, Float, Int
 
@@ -30,6 +30,7 @@ _ROOMS = {
     "Choice": "space",
     "ConfigError": "errors",
     "DataError": "errors",
+    "Download": "parts",
     "Exporter": "parts",
     "Float": "space",
     "Head": "parts",
@@ -53,6 +54,7 @@ __all__ = [
     "Choice",
     "ConfigError",
     "DataError",
+    "Download",
     "Exporter",
     "Float",
     "Head",

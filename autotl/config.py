@@ -100,10 +100,10 @@ class SearchConfig(Settings):
 
 def make(**settings: Any) -> SearchConfig:
     """Return a checked configuration; raises ConfigError in one line, naming the setting."""
-    return SearchConfig.checked(_with_files(settings))
+    return SearchConfig.checked(with_files(settings))
 
 
-def _with_files(settings: Mapping[str, Any]) -> dict[str, Any]:
+def with_files(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings in which a backbone named by its `.keras` file is a plugin, and named by what that offers."""
     from autotl.builtin.saved import SUFFIX, name_of
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A published file of weights: its name in the folder where Keras keeps them, its address, its hash if known.
+
+    `digest` is an MD5 or SHA-256 in hexadecimals. `others` are names of files that serve as well, if they are there.
+    """
+
+    name: str
+    url: str
+    digest: str | None = None
+    others: tuple[str, ...] = ()
 
 
 class Part(ABC):
@@ -46,6 +60,11 @@ class Backbone(Part):
     top1: float | None = None
     parameters: int | None = None
     needs_download: bool = False
+
+    @property
+    def download(self) -> Download | None:
+        """The file that its own weights come in, where it is one that `autotl weights` can fetch."""
+        return None
 
     @abstractmethod
     def build(self, *args: Any, **values: Any) -> keras.Model:

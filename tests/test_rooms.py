@@ -23,6 +23,7 @@ OWNERS = {
     "tomli_w": {"config"},
     "psutil": {"workers"},
     "platformdirs": {"transfer"},
+    "pyarrow": {"embed"},
     "tensorflow": {"builtin/exporters"},
 }
 

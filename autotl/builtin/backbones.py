@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import autotl
-from autotl.builtin.weights import WeightsServer
+from autotl.builtin.published import PUBLISHED
+from autotl.builtin.weights import WeightsServer, of_resolution
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +49,14 @@ class KerasBackbone(autotl.Backbone):
 
     weights = "imagenet"
     needs_download = True
+
+    @property
+    def download(self) -> autotl.Download | None:
+        """The file of its ImageNet weights; of a MobileNet that for any size of picture serves."""
+        published = PUBLISHED[self.name]
+        sizes = _RESOLUTIONS.get(self.factory, ())
+        others = tuple(of_resolution(published.name, size) for size in reversed(sizes))
+        return replace(published, others=tuple(name for name in others if name != published.name))
 
     def build(self, image_size: int, *, weights: str = "imagenet") -> keras.Model:
         """Return the network with "imagenet" weights, "random" ones, or those of a file."""

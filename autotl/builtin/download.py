@@ -13,15 +13,20 @@ import os
 import queue
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
 
+OnProgress = Callable[[int, int], object]
+
 ANSWER_SECONDS = 8.0  # until the server must have answered, name look-up included
 STALL_SECONDS = 30.0  # a transfer without a byte for so long has failed
+PAUSE_SECONDS = 1.0  # before what broke off is tried anew
 LOCK_SECONDS = 3600.0  # another process may be downloading half a gigabyte
 _CHUNK = 1 << 20
 _unreachable: dict[str, str] = {}
@@ -31,15 +36,28 @@ class FetchError(Exception):
     """A file cannot be had; the message is the reason, in a few words."""
 
 
+class InterruptedFetchError(FetchError):
+    """A download broke off; another try may succeed."""
+
+
 def models_folder() -> Path:
     """Return the folder where Keras keeps weights: `models` in `KERAS_HOME`, else in `~/.keras`."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
-def fetch(name: str, url: str, folder: Path, digest: str | None = None) -> Path:
+def fetch(
+    name: str,
+    url: str,
+    folder: Path,
+    digest: str | None = None,
+    *,
+    tries: int = 1,
+    on_progress: OnProgress = lambda done, total: None,
+) -> Path:
     """Return the path of file `name` in `folder`, downloaded from `url` if it is missing or damaged.
 
-    `digest` is an MD5 or SHA-256 in hexadecimals. Raises FetchError.
+    `digest` is an MD5 or SHA-256 in hexadecimals; what broke off is tried anew, `tries` times in all;
+    `on_progress` is told bytes, the total being 0 while it is not known. Raises FetchError.
     """
     target = folder / name
     if is_whole(target, digest):
@@ -49,7 +67,7 @@ def fetch(name: str, url: str, folder: Path, digest: str | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f".{name}.lock", timeout=LOCK_SECONDS):
             if not is_whole(target, digest):
-                _download(url, target, digest)
+                _patiently(url, target, digest, tries, on_progress)
     except FetchError as error:
         raise FetchError(f"{target} is damaged; {error}" if damaged else str(error)) from error
     except filelock.Timeout:
@@ -68,12 +86,23 @@ def is_whole(path: Path, digest: str | None = None) -> bool:
     return path.suffix not in (".h5", ".hdf5") or _is_hdf5(path)
 
 
-def _download(url: str, target: Path, digest: str | None) -> None:
+def _patiently(url: str, target: Path, digest: str | None, tries: int, on_progress: OnProgress) -> None:
+    for left in range(tries - 1, -1, -1):
+        try:
+            _download(url, target, digest, on_progress)
+            return
+        except InterruptedFetchError:
+            if not left:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _download(url: str, target: Path, digest: str | None, on_progress: OnProgress) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=target.suffix)
     os.close(handle)
     part = Path(name)
     try:
-        _receive(url, part)
+        _receive(url, part, on_progress)
         if not is_whole(part, digest):
             raise FetchError(f"what {_host(url)} sent is not the right file")
         part.chmod(0o644)
@@ -82,16 +111,19 @@ def _download(url: str, target: Path, digest: str | None) -> None:
         part.unlink(missing_ok=True)
 
 
-def _receive(url: str, part: Path) -> None:
+def _receive(url: str, part: Path, on_progress: OnProgress) -> None:
     with _open(url) as response, part.open("wb") as file:
         length = response.headers.get("Content-Length")
         try:
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
+                on_progress(file.tell(), int(length or 0))
         except (TimeoutError, http.client.HTTPException, ConnectionError) as error:
-            raise FetchError(f"the download from {_host(url)} broke off: {_few_words(error)}") from error
+            raise InterruptedFetchError(f"the download from {_host(url)} broke off: {_few_words(error)}") from error
         if length is not None and file.tell() != int(length):
-            raise FetchError(f"the download from {_host(url)} broke off after {file.tell()} of {length} bytes")
+            raise InterruptedFetchError(
+                f"the download from {_host(url)} broke off after {file.tell()} of {length} bytes"
+            )
 
 
 def _open(url: str) -> http.client.HTTPResponse:

@@ -65,10 +65,10 @@ class WeightsServer:
         folder = models_folder()
         nearest_first = sorted(self.resolutions, key=lambda size: (size != 224, abs(size - self.image_size)))
         for size in nearest_first:
-            if is_whole(folder / _of_resolution(name, size)):
-                return folder / _of_resolution(name, size)
+            if is_whole(folder / of_resolution(name, size)):
+                return folder / of_resolution(name, size)
         if nearest_first:
-            name, url = _of_resolution(name, nearest_first[0]), _of_resolution(url, nearest_first[0])
+            name, url = of_resolution(name, nearest_first[0]), of_resolution(url, nearest_first[0])
         try:
             return fetch(name, url, folder, digest)
         except FetchError as error:
@@ -78,7 +78,8 @@ class WeightsServer:
             ) from error
 
 
-def _of_resolution(name: str, size: int) -> str:
+def of_resolution(name: str, size: int) -> str:
+    """Return the name of the file of a MobileNet's weights for another resolution."""
     return re.sub(r"_\d+_((tf_)?no_top\.h5)$", rf"_{size}_\1", name)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli import cache, models, plugins, pretrain, runs, sample, search
+from autotl.cli import cache, embed, models, plugins, pretrain, runs, sample, search, weights
 from autotl.cli.door import Door
 
 app = typer.Typer(
@@ -24,10 +24,12 @@ app = typer.Typer(
 app.command(rich_help_panel="Search")(search.search)
 app.command(rich_help_panel="Search")(runs.leaderboard)
 app.command(rich_help_panel="Search")(pretrain.pretrain)
+app.command(rich_help_panel="Search")(embed.embed)
 app.command(rich_help_panel="Use the best model")(models.predict)
 app.command(rich_help_panel="Use the best model")(models.evaluate)
 app.command(rich_help_panel="Use the best model")(models.export)
-for name, family in (("plugins", plugins.app), ("cache", cache.app), ("sample", sample.app)):
+families = {"plugins": plugins.app, "weights": weights.app, "cache": cache.app, "sample": sample.app}
+for name, family in families.items():
     app.add_typer(family, name=name, rich_help_panel="Around it")
 
 

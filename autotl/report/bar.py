@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @contextmanager
@@ -17,3 +17,13 @@ def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     with progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def bytes_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function to call with (name, bytes, bytes in all or 0), for one download after the other."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with progress:
+        task = progress.add_task("weights", total=None)
+        yield lambda name, done, total: progress.update(task, description=name, completed=done, total=total or None)

@@ -14,6 +14,7 @@ from rich.text import Text
 from autotl.report import words
 
 if TYPE_CHECKING:
+    from autotl.embed import Classical
     from autotl.evaluate import Evaluation
     from autotl.predict import Prediction
 
@@ -54,6 +55,17 @@ def evaluation(done: Evaluation) -> RenderableType:
         shown.append(_confusion(labels, done.confusion))
     shown += [Text(f"! {words.clean(problem)}", style="red") for problem in done.problems]
     return Group(*shown)
+
+
+def classical(rows: Sequence[Classical]) -> Table:
+    """Return how classical algorithms fare on features, cross-validated."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("classifier", no_wrap=True)
+    for heading in ("accuracy", "balanced accuracy", "macro F1"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.name, *(f"{value:.3f}" for value in (row.accuracy, row.balanced_accuracy, row.macro_f1)))
+    return table
 
 
 def _prediction(one: Prediction, room: int) -> list[RenderableType]:

@@ -52,7 +52,7 @@ def probe(workshop: Workshop, backbone: str, image_size: int) -> Probe:
     network, features, metric = workshop.network(backbone, image_size), workshop.features, workshop.config.metric
     classes = len(workshop.dataset.classes)
     network.reset()
-    tap = _averages(network)
+    tap = averages(network)
     rows = _pooled(features.plain(network, tap))
     train, valid = features.rows("train"), features.rows("valid")
     seen, labels = rows[train], features.labels[train]
@@ -92,7 +92,7 @@ def weights_for(head: keras.Model, layer: Linear) -> list[NDArray[Any]] | None:
     return get_values(head.weights) if np.allclose(said, expected, rtol=1e-3, atol=1e-3) else None
 
 
-def _averages(network: Network) -> Tap:
+def averages(network: Network) -> Tap:
     """Return the average over places of what a backbone gives: just what heads with average pooling read."""
     import keras
 
