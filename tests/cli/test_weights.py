@@ -14,7 +14,7 @@ def test_the_list_tells_what_is_here_and_where_it_would_be(autotl, tmp_path) -> 
     text = autotl("weights", "list").stdout
     assert "mobilenet_v2" in text
     assert "comes with it" in text
-    assert "about 9 MB" in text
+    assert "about 9.03 MB" in text
     answer = json.loads(autotl("weights", "list", "--json").stdout)
     assert answer["folder"] == str(tmp_path / "keras" / "models")
     assert {row["state"] for row in answer["backbones"]} == {"missing", "built in"}
