@@ -118,7 +118,7 @@ def embed(
         from autotl.transfer.network import Network
 
         network = Network.build(part, size, weights or part.weights)
-    return _embedded(network, dataset, on_progress)
+    return embedded(network, dataset, on_progress)
 
 
 def compare(embedding: Embedding, *, seed: int = 0) -> list[Classical]:
@@ -159,7 +159,8 @@ def _models(seed: int) -> dict[str, Any]:
     }
 
 
-def _embedded(network: Network, dataset: Dataset, on_progress: OnProgress) -> Embedding:
+def embedded(network: Network, dataset: Dataset, on_progress: OnProgress) -> Embedding:
+    """Return what a network that is built already sees in the pictures of a data set."""
     from autotl.data.decode import decode_many
     from autotl.transfer.probe import averages
 

@@ -53,6 +53,10 @@ def pretrain(
     mix: Annotated[
         float | None, typer.Option(metavar="SHARE", help="With a piece of another picture.", rich_help_panel=PICTURES)
     ] = None,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DATA", help="Labelled data to measure it on; repeatable.", rich_help_panel=PICTURES),
+    ] = None,
     licence: Annotated[
         list[str] | None,
         typer.Option(metavar="SOURCE=TEXT", help="For the model card.", rich_help_panel=PICTURES),
@@ -90,6 +94,7 @@ def pretrain(
         views=views,
         generated=generated,
         mix=mix,
+        probes=tuple(probe or ()),
         licences=read_pairs(licence or [], "--licence"),
         batch_size=batch_size,
         learning_rate=learning_rate,

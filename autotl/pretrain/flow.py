@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl.data.load import read
 from autotl.errors import ConfigError, RunError
 from autotl.finish import versions
 from autotl.plugins import catalogue
@@ -21,6 +22,7 @@ from autotl.pretrain.students import build_student
 from autotl.pretrain.targets import Labels, Targets, teach
 from autotl.pretrain.training import OnTold, Told, Training
 from autotl.pretrain.views import Views, draw
+from autotl.pretrain.yardstick import measure_all
 from autotl.trained import set_values
 from autotl.transfer.network import Network
 from autotl.transfer.store import FeatureStore, default_root
@@ -42,6 +44,8 @@ def pretrain(config: PretrainConfig, tell: OnTold = lambda told: None) -> Card:
         raise ConfigError(f"-o {config.out} must end with {SUFFIX}.")
     if out.exists():
         raise ConfigError(f"{out} is there already. Delete it, or choose another -o.")
+    for source in config.probes:
+        read(source)  # what is wrong with it is better told now than in an hour
     sources = find(
         config.sources,
         labelled=config.teacher is None,
@@ -60,6 +64,7 @@ def pretrain(config: PretrainConfig, tell: OnTold = lambda told: None) -> Card:
         training = Training(config, Views(config, sources, targets, store), learner, standing, journal, tell)
         scores = training.run()
         _save(learner.backbone, out)
+        training.say("measuring")
         card = _card(config, sources, targets, learner.backbone, training, scores, out)
         write_card(card, out)
         journal.remove()
@@ -125,6 +130,7 @@ def _card(
             "seed": config.seed,
         },
         scores=scores,
+        probes=measure_all(out, config.probes, seed=config.seed),
         versions=versions(),
         weights_sha256=sha256(out.read_bytes()).hexdigest(),
     )

@@ -13,7 +13,7 @@ STUDENTS: tuple[Student, ...] = ("residual", "mobilenet", "mobilenet_v2", "mobil
 _GRID = 32
 _LARGER = 4 / 3  # a teacher sees more of a picture than its student, which learns to do with less
 _LENGTH = frozenset(
-    {"out", "seconds", "epochs", "views", "licences", "cache", "cache_quota"}
+    {"out", "seconds", "epochs", "views", "probes", "licences", "cache", "cache_quota"}
 )  # may change when a run goes on
 
 
@@ -35,6 +35,7 @@ class PretrainConfig(Settings):
     batch_size: int = Field(default=64, ge=2, le=4096)
     learning_rate: float = Field(default=2e-3, gt=0, le=1)
     weight_decay: float = Field(default=0.02, ge=0, le=1)
+    probes: tuple[str, ...] = Field(default=(), description="labelled data to measure the backbone on")
     weights: dict[str, str] = Field(default_factory=dict, description="backbone -> file, of the teacher")
     licences: dict[str, str] = Field(default_factory=dict, description="source -> licence, for the model card")
     plugins: tuple[str, ...] = ()

@@ -77,11 +77,11 @@ def standardised(head: keras.Model) -> keras.Model:
 
     flat = inline(head)
     below = _top_of_stem(flat)
-    rest = keras.Model(below, flat.output)
     standard = keras.layers.BatchNormalization(
         center=False, scale=False, epsilon=0.0, trainable=False, dtype="float32", name=_STANDARD
     )
-    return inline(keras.Model(flat.input, rest(standard(below)), name="head"))
+    logits = keras.Model(below, flat.output).call(standard(below))  # its nodes, not a model within the model
+    return keras.Model(flat.input, logits, name="head")
 
 
 def split(head: keras.Model) -> BuiltHead:

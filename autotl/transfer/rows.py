@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,15 @@ class Rows:
         rows = self.view(0)
         size = BATCH if rows.ndim > 2 else min(_LARGE_BATCH, len(self.valid))
         blocks = (self.valid[start : start + size] for start in range(0, len(self.valid), size))
-        return np.concatenate([run(model, rows[block], size)[0] for block in blocks])
+        say = _directly if rows.ndim == 2 and len(self.valid) <= _LARGE_BATCH else partial(run, batch=size)
+        return np.concatenate([say(model, np.asarray(rows[block]))[0] for block in blocks])
+
+
+def _directly(model: Any, block: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return what a head says of one block, without a trace, which would take longer than all its blocks."""
+    from keras import ops
+
+    return [np.asarray(ops.convert_to_numpy(model(block, training=False)))]
 
 
 def rows_at(workshop: Workshop, network: Network, tap: Tap, candidate: Candidate, *, plain: bool = False) -> Rows:

@@ -17,7 +17,7 @@ def source(tmp_path_factory):
 def test_a_backbone_is_written_shown_and_searched_with(autotl, source, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("AUTOTL_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "mine.keras"
-    done = autotl("pretrain", source, "-o", file, *TINY, "--licence", f"{source.name}=CC0")
+    done = autotl("pretrain", source, "-o", file, *TINY, "--licence", f"{source.name}=CC0", "--probe", source)
     assert done.exit_code == 0, done.stderr
     assert f"written: {file}" in done.stdout.replace("\n", "")
     assert "CC0" in (tmp_path / "mine.md").read_text()
@@ -26,6 +26,9 @@ def test_a_backbone_is_written_shown_and_searched_with(autotl, source, tmp_path,
     assert "CC0" in text
     (shown,) = json.loads(autotl("plugins", "show", file, "--json").stdout)
     assert shown["card"]["recipe"]["epochs"] == 1
+    (measured,) = shown["card"]["probes"]
+    assert measured["pictures"] == 24
+    assert all(0 <= measured[name] <= 1 for name in ("features", "random", "pixels"))
     quick = ("--trials", "1", "--epochs", "1", "--head", "linear", "--augmentation", "none", "--confirm", "0", "--json")
     searched = autotl("search", source, "--backbone", file, "-o", tmp_path / "run", *quick)
     assert json.loads(searched.stdout)["best"]["candidate"]["backbone"] == "mine"

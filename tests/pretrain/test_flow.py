@@ -73,6 +73,7 @@ def test_what_is_there_is_never_replaced(source, tmp_path):
         ({"sources": ("nowhere",)}, DataError, "no folder"),
         ({"sources": ("nowhere",), "teacher": "scattering"}, DataError, "no folder nowhere"),
         ({"generated": 5}, DataError, "Made-up pictures have no labels"),
+        ({"probes": ("elsewhere",)}, DataError, "no folder or CSV elsewhere"),
         ({"sources": ("a", "b")}, DataError, "name one labelled folder"),
     ],
 )
