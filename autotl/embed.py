@@ -115,6 +115,8 @@ def embed(
     dataset = load(data, test_split=0)
     size = max(image_size or part.image_size, part.min_size)
     with quiet():
+        import keras  # noqa: F401  (what it says as it starts is of no use here)
+
         from autotl.transfer.network import Network
 
         network = Network.build(part, size, weights or part.weights)

@@ -102,13 +102,11 @@ def pretrain(
         cache=None if cache is None else str(cache),
         cache_quota=cache_quota,
     )
-    from autotl.quiet import quiet
+    from autotl.pretrain import flow
     from autotl.report import terminal
     from autotl.report.pretraining import watching
 
     with answering(as_json), watching(terminal(stderr=True)) as tell:
-        with quiet():
-            from autotl.pretrain import flow
         card = flow.pretrain(config, tell)
     if as_json:
         import dataclasses

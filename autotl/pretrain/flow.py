@@ -23,6 +23,7 @@ from autotl.pretrain.targets import Labels, Targets, teach
 from autotl.pretrain.training import OnTold, Told, Training
 from autotl.pretrain.views import Views, draw
 from autotl.pretrain.yardstick import measure_all
+from autotl.quiet import quiet
 from autotl.trained import set_values
 from autotl.transfer.network import Network
 from autotl.transfer.store import FeatureStore, default_root
@@ -53,6 +54,8 @@ def pretrain(config: PretrainConfig, tell: OnTold = lambda told: None) -> Card:
         seed=config.seed,
         on_progress=lambda done, total: tell(Told(f"reading pictures: {done} of {total}", 0.0, 0.0)),
     )
+    with quiet():
+        import keras  # noqa: F401  (what it says as it starts is of no use here)
     journal = Journal(out.with_suffix(".pretrain"))
     with journal.owned():
         standing, values = journal.read(config.digest, sources.fingerprint)

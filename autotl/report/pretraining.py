@@ -45,7 +45,8 @@ def _figures(told: Told) -> str:
         figures.append(f"step {told.steps}")
     if math.isfinite(told.loss):
         figures.append(f"loss {told.loss:.3f}")
-    figures += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in told.held.items()]
+    # below 0 is worse than knowing nothing: so it is while the statistics of BatchNorm are young
+    figures += [f"{name.replace('_', ' ')} {max(value, 0.0):.3f}" for name, value in told.held.items()]
     return ", ".join(figures)
 
 
