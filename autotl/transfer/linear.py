@@ -100,7 +100,7 @@ def cross_validate(
     `rows` are features `(pictures, features)`; pictures of one of the `groups` stay in one fold. Of many pictures
     a sample is taken. Raises TrialError when no class has two pictures.
     """
-    chosen = _sample(labels, _room(rows.shape[1], classes), seed)
+    chosen = sample(labels, _room(rows.shape[1], classes), seed)
     rows, labels = rows[chosen], labels[chosen]
     folds = _folds(labels, None if groups is None else [groups[i] for i in chosen], seed)
     said = np.zeros((len(STRENGTHS), len(rows), classes), np.float32)
@@ -147,7 +147,7 @@ def _room(features: int, classes: int) -> int:
     return max(min(_MOST_ROWS, int(_PRODUCTS / (features * classes))), 5 * classes)
 
 
-def _sample(labels: NDArray[Any], most: int, seed: int) -> NDArray[np.int64]:
+def sample(labels: NDArray[Any], most: int, seed: int) -> NDArray[np.int64]:
     """Return at most `most` rows, ascending, with the share of each class that it has in all."""
     if len(labels) <= most:
         return np.arange(len(labels))
