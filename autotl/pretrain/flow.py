@@ -140,12 +140,12 @@ def _card(
 
 
 def _told(source: str, sources: Sources, config: PretrainConfig) -> dict[str, Any]:
-    root = str(Path(source).expanduser().resolve())
-    inside = [path for path in sources.files if str(Path(path).resolve()).startswith(root)]
+    root = Path(source).expanduser().resolve()
+    inside = [path for path in sources.files if len(config.sources) == 1 or Path(path).resolve().is_relative_to(root)]
     return {
-        "name": Path(root).name,
+        "name": root.name,
         "pictures": len(inside),
-        "licence": config.licences.get(Path(root).name, "not told"),
+        "licence": config.licences.get(root.name, "not told"),
         "fingerprint": sources.fingerprint if len(config.sources) == 1 else _fingerprint(sources, inside),
     }
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from autotl.config import Field, Settings
 
 Student = Literal["residual", "mobilenet", "mobilenet_v2", "mobilenet_v3_small"]
-STUDENTS: tuple[Student, ...] = ("residual", "mobilenet", "mobilenet_v2", "mobilenet_v3_small")
 _GRID = 32
 _LARGER = 4 / 3  # a teacher sees more of a picture than its student, which learns to do with less
 _LENGTH = frozenset(

@@ -43,8 +43,9 @@ class Sources:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the files' contents, whatever their names and places."""
-        return sha256("".join(sorted(self.digests)).encode()).hexdigest()[:32]
+        """A hash of the files' contents, labels and parts, whatever their names and places."""
+        rows = zip(self.digests, self.labels.tolist(), self.held.tolist(), strict=True)
+        return sha256(repr(sorted(rows)).encode()).hexdigest()[:32]
 
     @property
     def train(self) -> NDArray[np.int64]:
