@@ -24,6 +24,7 @@ OWNERS = {
     "psutil": {"workers"},
     "platformdirs": {"transfer"},
     "pyarrow": {"embed"},
+    "h5py": {"pretrain", "builtin/download"},
     "tensorflow": {"builtin/exporters"},
 }
 

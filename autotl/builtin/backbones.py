@@ -65,7 +65,10 @@ class KerasBackbone(autotl.Backbone):
             return self._as_published(model) if self.factory.startswith("EfficientNetB") else model
         local = None if weights == self.weights else Path(weights).expanduser()
         sizes = _RESOLUTIONS.get(self.factory, ())
-        with WeightsServer(self.name, image_size, local, sizes).serving():
+        server = WeightsServer(self.name, image_size, local, sizes)
+        if local is None and self.download is not None:
+            server.get_file(self.download.name, self.download.url, self.download.digest)  # before the network is built
+        with server.serving():
             # always as if published: see _as_published
             if not self.fixed_size or image_size == self.image_size:
                 return self._assemble(image_size, "imagenet")

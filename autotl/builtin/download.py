@@ -169,7 +169,7 @@ def _digest(path: Path, like: str) -> str:
 
 
 def _is_hdf5(path: Path) -> bool:
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         with h5py.File(path, "r") as file:

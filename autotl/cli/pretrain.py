@@ -29,6 +29,12 @@ def pretrain(
     teacher_size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Side of its pictures.", min=32, rich_help_panel=STUDENT)
     ] = None,
+    depths: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Places in it, its end first, that are learnt.", min=1, max=4, rich_help_panel=STUDENT
+        ),
+    ] = 1,
     student: Annotated[
         Student,
         typer.Option(metavar="NAME", help="residual, mobilenet, _v2 or _v3_small.", rich_help_panel=STUDENT),
@@ -70,6 +76,9 @@ def pretrain(
     cache_quota: Annotated[
         float | None, typer.Option(metavar="GB", help="Disk for kept views.", rich_help_panel=MACHINE)
     ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Store the weights as float16.", rich_help_panel=MACHINE)
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Pretrain a small network, from labels or from a teacher, into a backbone of your own.
@@ -86,6 +95,7 @@ def pretrain(
         epochs=epochs,
         teacher=teacher,
         teacher_size=teacher_size,
+        depths=depths,
         student=student,
         width=width,
         image_size=image_size,
@@ -98,6 +108,7 @@ def pretrain(
         licences=read_pairs(licence or [], "--licence"),
         batch_size=batch_size,
         learning_rate=learning_rate,
+        half=half,
         seed=seed,
         cache=None if cache is None else str(cache),
         cache_quota=cache_quota,

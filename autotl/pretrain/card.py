@@ -20,6 +20,8 @@ _TEMPLATE = """# {name}
 
 ## How
 
+    {command}
+
 {recipe}
 
 ## How well
@@ -50,6 +52,7 @@ class Card:
     probes: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
+    command: str = ""
 
     def markdown(self) -> str:
         """Return the card for people."""
@@ -59,6 +62,7 @@ class Card:
             summary=f"A {self.student} network of {self.parameters:,} parameters for pictures of {self.image_size} "
             f"pixels, pretrained {how}. Use it: `autotl search data/ --backbone {self.name}.keras`.",
             sources=_table(self.sources),
+            command=self.command,
             recipe=_pairs({**({"teacher": _line(self.teacher)} if self.teacher else {}), **self.recipe}),
             scores=_pairs(self.scores) + ("\n\n" + _table(self.probes) if self.probes else ""),
             versions=_pairs(self.versions),

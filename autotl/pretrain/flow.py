@@ -14,6 +14,7 @@ from autotl.errors import ConfigError, RunError
 from autotl.finish import versions
 from autotl.plugins import catalogue
 from autotl.pretrain.card import Card, write_card
+from autotl.pretrain.halving import halve
 from autotl.pretrain.journal import Journal
 from autotl.pretrain.learner import build_learner
 from autotl.pretrain.settings import PretrainConfig
@@ -66,7 +67,7 @@ def pretrain(config: PretrainConfig, tell: OnTold = lambda told: None) -> Card:
             set_values(learner.variables, values)
         training = Training(config, Views(config, sources, targets, store), learner, standing, journal, tell)
         scores = training.run()
-        _save(learner.backbone, out)
+        _save(learner.backbone, out, half=config.half)
         training.say("measuring")
         card = _card(config, sources, targets, learner.backbone, training, scores, out)
         write_card(card, out)
@@ -84,10 +85,10 @@ def _targets(config: PretrainConfig, sources: Sources) -> Targets:
     random = np.random.default_rng((config.seed, 11))
     chosen = random.choice(sources.train, min(_SAMPLE, len(sources.train)), replace=False)
     pictures = [draw(sources.picture(int(place)), size, random) for place in chosen]
-    return teach(network, np.stack(pictures), grid)
+    return teach(network, np.stack(pictures), grid, config.depths)
 
 
-def _save(backbone: keras.Model, out: Path) -> None:
+def _save(backbone: keras.Model, out: Path, *, half: bool) -> None:
     """Write a backbone whole or not at all, once it is known to load again."""
     import keras
 
@@ -95,9 +96,11 @@ def _save(backbone: keras.Model, out: Path) -> None:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         part = Path(folder) / out.name
         backbone.save(part)
+        if half:
+            halve(part)
         again = keras.models.load_model(part, compile=False)
         for one, other in zip(again.get_weights(), backbone.get_weights(), strict=True):
-            if not np.array_equal(one, other):
+            if not np.array_equal(one, other.astype(np.float16) if half else other):
                 raise RunError(f"{out} did not come back as it was written; is the disk sound?")
         part.replace(out)
 
@@ -120,6 +123,7 @@ def _card(
         teacher=_teacher(config, targets),
         recipe={
             "width": config.width,
+            "depths": config.depths,
             "views": training.standing.views,
             "generated_pictures_in_each": config.generated,
             "pictures_in_each": training.views.size,
@@ -131,11 +135,13 @@ def _card(
             "weight_decay": config.weight_decay,
             "mix": config.mix,
             "seed": config.seed,
+            "stored_as": "float16" if config.half else "float32",
         },
         scores=scores,
         probes=measure_all(out, config.probes, seed=config.seed),
         versions=versions(),
         weights_sha256=sha256(out.read_bytes()).hexdigest(),
+        command=config.command,
     )
 
 
@@ -163,6 +169,7 @@ def _teacher(config: PretrainConfig, targets: Targets) -> dict[str, Any]:
         "weights": targets.network.weights,
         "weights_digest": targets.network.digest,
         "image_size": targets.pixels,
-        "directions": len(targets.basis.directions),
-        "of_its_variance": round(targets.basis.explained, 4),
+        "heard_above_layers": [cut.unfrozen_layers for cut in targets.cuts],
+        "directions": [len(basis.directions) for basis in targets.bases],
+        "of_their_variance": [round(basis.explained, 4) for basis in targets.bases],
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Literal
 
 from autotl.config import Field, Settings
@@ -11,8 +13,10 @@ from autotl.config import Field, Settings
 Student = Literal["residual", "mobilenet", "mobilenet_v2", "mobilenet_v3_small"]
 _GRID = 32
 _LARGER = 4 / 3  # a teacher sees more of a picture than its student, which learns to do with less
+_FLAGS = {"seconds": "time", "probes": "probe", "licences": "licence", "plugins": "plugin"}
+_NO_FLAGS = {"sources", "out", "cache", "cache_quota"}
 _LENGTH = frozenset(
-    {"out", "seconds", "epochs", "views", "probes", "licences", "cache", "cache_quota"}
+    {"out", "seconds", "epochs", "views", "probes", "licences", "cache", "cache_quota", "half"}
 )  # may change when a run goes on
 
 
@@ -23,6 +27,7 @@ class PretrainConfig(Settings):
     out: str
     teacher: str | None = Field(default=None, description="a backbone whose features are learnt; None: labels are")
     teacher_size: int | None = Field(default=None, ge=32, le=1024)
+    depths: int = Field(default=1, ge=1, le=4, description="places in the teacher, its end first, that are learnt")
     student: Student = "residual"
     width: float = Field(default=1.0, gt=0, le=4)
     image_size: int = Field(default=96, ge=32, le=512)
@@ -38,6 +43,7 @@ class PretrainConfig(Settings):
     weights: dict[str, str] = Field(default_factory=dict, description="backbone -> file, of the teacher")
     licences: dict[str, str] = Field(default_factory=dict, description="source -> licence, for the model card")
     plugins: tuple[str, ...] = ()
+    half: bool = Field(default=False, description="store the weights as float16")
     seed: int = Field(default=0, ge=0, lt=2**31)
     cache: str | None = None
     cache_quota: float = Field(default=20.0, gt=0, description="GB of views kept on disk")
@@ -46,6 +52,22 @@ class PretrainConfig(Settings):
     def teacher_pixels(self) -> int:
         """The side of the pictures that the teacher sees."""
         return self.teacher_size or -(-round(self.image_size * _LARGER) // _GRID) * _GRID
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for this, folders by their names alone."""
+        words = ["autotl", "pretrain", *(Path(source).name for source in self.sources), "-o", Path(self.out).name]
+        for name, value in self.model_dump(mode="json", exclude_defaults=True).items():
+            flag = f"--{_FLAGS.get(name, name).replace('_', '-')}"
+            if name in _NO_FLAGS:
+                continue
+            if isinstance(value, dict):
+                words += [word for key, one in value.items() for word in (flag, f"{key}={one}")]
+            elif isinstance(value, list):
+                words += [word for one in value for word in (flag, Path(one).name)]
+            else:
+                words += [flag] if value is True else [flag, f"{value:g}s" if name == "seconds" else str(value)]
+        return shlex.join(words)
 
     @property
     def digest(self) -> str:

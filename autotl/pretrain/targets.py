@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from autotl.transfer.features import run
 
 if TYPE_CHECKING:
     from autotl.pretrain.views import Pixels
+    from autotl.transfer.cuts import Cut
     from autotl.transfer.network import Network
 
-DIRECTIONS = 256  # of a teacher's features that are kept: those in which pictures differ most
+DIRECTIONS = (256, 96, 48, 24)  # of a teacher's features that are kept, from its end on: where pictures differ most
 _ENOUGH = 20_000  # vectors to find the directions by
 
 
@@ -52,15 +54,15 @@ class Basis:
         return np.asarray((features - self.mean) @ self.directions.T, np.float32)
 
 
-def find_basis(vectors: NDArray[np.float32], most: int = DIRECTIONS) -> Basis:
-    """Return the principal directions of `vectors` `(count, channels)`, scaled to a mean square length of 1."""
+def find_basis(vectors: NDArray[np.float32], most: int = DIRECTIONS[0], length: float = 1.0) -> Basis:
+    """Return the principal directions of `vectors` `(count, channels)`, scaled to a mean square length of `length`."""
     chosen = vectors[np.linspace(0, len(vectors) - 1, min(_ENOUGH, len(vectors))).astype(int)].astype(np.float64)
     mean = chosen.mean(axis=0)
     spread = np.cov(chosen, rowvar=False)
     values, columns = np.linalg.eigh(spread)
     order = np.argsort(values)[::-1][:most]
     kept = float(values[order].sum())
-    directions = columns[:, order].T / np.sqrt(max(kept, 1e-12))
+    directions = columns[:, order].T * np.sqrt(length / max(kept, 1e-12))
     return Basis(mean.astype(np.float32), directions.astype(np.float32), kept / max(float(values.sum()), 1e-12))
 
 
@@ -68,12 +70,14 @@ def find_basis(vectors: NDArray[np.float32], most: int = DIRECTIONS) -> Basis:
 class Teacher:
     """A pretrained network and the directions of its features: what it says of a picture, place by place.
 
-    `grid` is the side of the student's feature map, to which the teacher's is averaged or stretched; `pooled` the
-    mean square length of the values' mean over places.
+    `cuts` are the depths at which it is listened to, its end first; each has its `bases` and an equal share of the
+    values' mean square length of 1. `grid` is the side of the student's feature map, to which the teacher's are
+    averaged or stretched; `pooled` the mean square length of the values' mean over places.
     """
 
     network: Network
-    basis: Basis
+    cuts: tuple[Cut, ...]
+    bases: tuple[Basis, ...]
     grid: int
     pooled: float
 
@@ -85,32 +89,57 @@ class Teacher:
     @property
     def name(self) -> str:
         """What its values depend on."""
-        return f"{self.network.digest} at {self.pixels}, {len(self.basis.directions)} of {self.basis.mean.sum():.6g}"
+        told = ", ".join(
+            f"{len(basis.directions)} of {basis.mean.sum():.6g} above {cut.unfrozen_layers}"
+            for cut, basis in zip(self.cuts, self.bases, strict=True)
+        )
+        return f"{self.network.digest} at {self.pixels}, {told}"
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one picture's values."""
-        return (self.grid, self.grid, len(self.basis.directions))
+        return (self.grid, self.grid, sum(len(basis.directions) for basis in self.bases))
 
     def __call__(self, pixels: Pixels, labels: NDArray[np.float32]) -> NDArray[np.float16]:
         """Return what the teacher says of a block of pictures."""
-        return self.basis(fitted(seen(self.network, pixels), self.grid)).astype(np.float16)
+        maps = seen(self.network, self.cuts, pixels, self.grid)
+        return _along(self.bases, maps).astype(np.float16)
 
 
 Targets = Labels | Teacher
 
 
-def teach(network: Network, pictures: Pixels, grid: int) -> Teacher:
-    """Return a teacher whose directions are found on some pictures."""
-    maps = np.concatenate([fitted(seen(network, pictures[i : i + 32]), grid) for i in range(0, len(pictures), 32)])
-    basis = find_basis(maps.reshape(-1, maps.shape[-1]))
-    return Teacher(network, basis, grid, float(np.square(basis(maps.mean(axis=(1, 2)))).sum(axis=1).mean()))
+def teach(network: Network, pictures: Pixels, grid: int, depths: int = 1) -> Teacher:
+    """Return a teacher that is listened to at some depths, whose directions are found on some pictures."""
+    cuts = depths_of(network, depths)
+    blocks = [seen(network, cuts, pictures[i : i + 32], grid) for i in range(0, len(pictures), 32)]
+    maps = [np.concatenate([block[place] for block in blocks]) for place in range(len(cuts))]
+    bases = tuple(
+        find_basis(each.reshape(-1, each.shape[-1]), most, 1 / len(cuts))
+        for each, most in zip(maps, DIRECTIONS, strict=False)
+    )
+    means = _along(bases, [each.mean(axis=(1, 2)) for each in maps])
+    return Teacher(network, cuts, bases, grid, float(np.square(means).sum(axis=1).mean()))
 
 
-def seen(network: Network, pixels: Pixels) -> NDArray[np.float32]:
-    """Return a network's feature maps of some pictures."""
-    tap = network.tap(network.cuts[0])
-    return np.asarray(run(network.runner(network.pixels, [tap]), pixels.astype(np.float32))[0], np.float32)
+def depths_of(network: Network, count: int) -> tuple[Cut, ...]:
+    """Return a network's end and `count - 1` places below it, ends of blocks if there are, equal steps of work apart."""
+    top, *below = network.cuts
+    blocks = [cut for cut in below if cut.joins] or below[:-1] or [top]
+    wanted = [step / count for step in range(1, count)]
+    found = [top, *(min(blocks, key=lambda cut: abs(cut.work - share)) for share in wanted)]
+    return tuple({cut.unfrozen_layers: cut for cut in found}.values())
+
+
+def seen(network: Network, cuts: Sequence[Cut], pixels: Pixels, grid: int) -> list[NDArray[np.float32]]:
+    """Return a network's feature maps of some pictures at each of some cuts, with sides of `grid`."""
+    runner = network.runner(network.pixels, [network.tap(cut) for cut in cuts])
+    return [fitted(np.asarray(maps, np.float32), grid) for maps in run(runner, pixels.astype(np.float32))]
+
+
+def _along(bases: Sequence[Basis], features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    values = [basis(each) for basis, each in zip(bases, features, strict=True)]
+    return np.concatenate(values, axis=-1)
 
 
 def fitted(maps: NDArray[np.float32], grid: int) -> NDArray[np.float32]:

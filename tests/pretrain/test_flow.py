@@ -36,8 +36,10 @@ def settings(source, tmp_path, **more):
 
 
 def test_a_student_learns_from_labels_and_becomes_a_backbone(source, tmp_path):
-    card = pretrain(settings(source, tmp_path, epochs=6))
+    card = pretrain(settings(source, tmp_path, epochs=6, half=True))
     assert card.scores["accuracy"] > 0.7
+    assert card.recipe["stored_as"] == "float16"
+    assert f"    {card.command}\n" in (tmp_path / "mine.md").read_text("utf-8")
     assert read_card(tmp_path / "mine.keras") == card
     part = SavedBackbone(tmp_path / "mine.keras")
     assert (part.name, part.image_size, part.parameters) == ("mine", 32, card.parameters)

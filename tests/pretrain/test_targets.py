@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autotl.pretrain.targets import _overlaps, find_basis, fitted
+from autotl.plugins import catalogue
+from autotl.pretrain.targets import _overlaps, depths_of, find_basis, fitted, teach
+from autotl.transfer.network import Network
 
 
 @settings(max_examples=50, deadline=None)
@@ -31,6 +33,24 @@ def test_values_along_the_directions_have_a_mean_square_length_of_one(rng):
     assert np.square(basis(vectors)).sum(axis=1).mean() == pytest.approx(1.0, rel=0.02)
     assert basis.explained == pytest.approx((81 + 25) / (81 + 25 + 1 + 0.25 + 0.01), abs=0.01)
     assert basis(vectors[None, None]).shape == (1, 1, 4000, 2)
+
+
+def test_a_teacher_heard_at_several_depths_says_something_of_each(rng):
+    network = Network.build(catalogue().backbone("mobilenet_0.25"), 32, "random")
+    assert [cut.unfrozen_layers for cut in depths_of(network, 1)] == [0]
+    cuts = depths_of(network, 3)
+    assert [round(cut.work, 1) for cut in cuts] == [0, 0.4, 0.7]
+    pictures = rng.integers(0, 255, (48, 32, 32, 3)).astype("uint8")
+    teacher = teach(network, pictures, grid=2, depths=3)
+    said = teacher(pictures, np.zeros((48, 0), "float32"))
+    assert said.shape == (48, *teacher.shape)
+    assert len(teacher.bases) == 3
+    shares, start = [], 0
+    for basis in teacher.bases:
+        part = said[..., start : start + len(basis.directions)].astype("float32")
+        shares.append(np.square(part).sum(axis=-1).mean())
+        start += len(basis.directions)
+    assert shares == pytest.approx([1 / 3] * 3, rel=0.05)
 
 
 @pytest.fixture

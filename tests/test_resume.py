@@ -1,0 +1,91 @@
+"""A search that is stopped, killed or asked for again, and what has changed since."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+import autotl
+from autotl import events
+from autotl.errors import RunError
+
+from .searches import PLUGIN, QUICK
+
+
+@pytest.fixture(scope="module")
+def kept(data, tmp_path_factory):
+    """A run folder, and what a second search in it was told while the first was at work."""
+    out, refused = tmp_path_factory.mktemp("runs") / "run", []
+
+    def intrude(event):
+        if isinstance(event, events.TrialBegan):
+            with pytest.raises(RunError) as told:
+                autotl.search(data, out=out, trials=1, heads=("plain",), **QUICK)
+            refused.append(str(told.value))
+
+    autotl.search(data, out=out, trials=1, heads=("plain",), watcher=intrude, **QUICK)
+    return out, refused
+
+
+def test_two_searches_never_share_a_run_folder(kept):
+    _, refused = kept
+    assert refused
+    assert all(f"process {os.getpid()}" in told for told in refused)
+
+
+def test_changed_pictures_are_noticed(kept, data):
+    out, _ = kept
+    picture = data / "class_0" / "0.png"
+    before = picture.read_bytes()
+    picture.write_bytes((data / "class_0" / "1.png").read_bytes())
+    try:
+        with pytest.raises(RunError, match="have changed since"):
+            autotl.search(data, out=out, trials=2, heads=("plain",), **QUICK)
+    finally:
+        picture.write_bytes(before)
+
+
+def started(data, out, *options) -> subprocess.Popen:
+    """Start a search by the command line and return once its first trial has ended."""
+    command = [sys.executable, "-m", "autotl", "search", str(data), "--out", str(out), "--plugin", PLUGIN]
+    chosen = ["--backbone", "speck", "--head", "plain", "--head", "dense", "--augmentation", "none", "--epochs", "40"]
+    process = subprocess.Popen(
+        [*command, *chosen, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for _ in range(1200):
+        if list(out.glob("trials/*/trial.json")):
+            return process
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError(process.communicate()[0])
+
+
+def test_ctrl_c_finishes_with_the_best_so_far(data, tmp_path):
+    process = started(data, tmp_path / "run", "--trials", "500")
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert "Finishing with the best so far" in told
+    assert autotl.open_run(tmp_path / "run").metrics["valid"]["accuracy"] > 0
+
+
+def test_a_search_that_was_killed_goes_on_where_it_was(data, tmp_path):
+    process = started(data, tmp_path / "run", "--trials", "500")
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive  # workers end with their parent
+    before = {record.number: record for record in autotl.open_run(tmp_path / "run").records}
+    assert before
+    settings = {**QUICK, "epochs": 40, "heads": ("plain", "dense")}
+    result = autotl.search(data, out=tmp_path / "run", trials=len(before) + 2, **settings)
+    after = {record.number: record for record in result.records}
+    assert {number: after[number] for number in before} == before
+    assert len(after) == len(before) + 2
