@@ -124,7 +124,7 @@ def _card(
         recipe={
             "width": config.width,
             "depths": config.depths,
-            "views": training.standing.views,
+            "views": len(training.standing.uses),
             "generated_pictures_in_each": config.generated,
             "pictures_in_each": training.views.size,
             "samples": training.standing.steps * config.batch_size,

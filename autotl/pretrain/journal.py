@@ -21,7 +21,8 @@ from autotl.folder import write_whole
 class Standing:
     """How far a run has come: `epoch` and `batch` are the next ones, `elapsed` the seconds used by all its starts.
 
-    `views` is how many views it affords, 0 until the first was timed; `history` has a row for each epoch.
+    `view` is the one that the epoch is on, `uses` has the epochs of each view there is, `view_seconds` is what
+    computing them took; `history` has a row for each epoch.
     """
 
     settings: str
@@ -30,7 +31,9 @@ class Standing:
     epoch: int = 0
     batch: int = 0
     steps: int = 0
-    views: int = 0
+    view: int = 0
+    uses: list[int] = field(default_factory=list)
+    view_seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
 

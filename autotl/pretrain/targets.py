@@ -123,7 +123,7 @@ def teach(network: Network, pictures: Pixels, grid: int, depths: int = 1) -> Tea
 
 
 def depths_of(network: Network, count: int) -> tuple[Cut, ...]:
-    """Return a network's end and `count - 1` places below it, ends of blocks if there are, equal steps of work apart."""
+    """Return a network's end and `count - 1` places below it, ends of blocks if it has any, equal work apart."""
     top, *below = network.cuts
     blocks = [cut for cut in below if cut.joins] or below[:-1] or [top]
     wanted = [step / count for step in range(1, count)]

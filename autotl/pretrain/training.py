@@ -53,7 +53,6 @@ class Training:
     tell: OnTold
     began: float = field(default_factory=time.monotonic)
     _noted: float = field(default_factory=time.monotonic)
-    _cost: float = 0.0
     _held: dict[str, float] = field(default_factory=dict)
     _loss: float = math.nan
 
@@ -130,25 +129,28 @@ class Training:
             yield np.sort(order[starts[place] : starts[place] + size]), bool(flips[place])
 
     def _view(self) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-        """Return the view of this epoch: a new one for as long as there are, then those there are in any order."""
+        """Return the view of this epoch: computed now, or one that was used least."""
         standing = self.standing
-        most = standing.views or self.config.views
-        left = math.inf if self.config.seconds is None else self.config.seconds - self.elapsed
-        if standing.epoch < most and standing.epoch > 0 and left < _ROOM * self._cost:
-            most = standing.views = standing.epoch
-        number = standing.epoch
-        if number >= most:
-            turn = number // most
-            number = int(np.random.default_rng((self.config.seed, 7, turn)).permutation(most)[number % most])
-        began = time.monotonic()
+        if not standing.batch or not standing.uses:  # else a run goes on in the middle of an epoch
+            standing.view = self._next()
+            standing.uses.extend([0] * (standing.view + 1 - len(standing.uses)))
+            standing.uses[standing.view] += 1
+        number, began = standing.view, time.monotonic()
         made = self.views.view(number, lambda done, total: self.say(f"view {number + 1}: {done} of {total}"))
-        self._cost = max(self._cost, time.monotonic() - began)
-        if not standing.views:
-            affordable = most
-            if self.config.seconds is not None:
-                affordable = int(VIEW_SHARE * self.config.seconds / max(self._cost, 1e-3))
-            standing.views = max(1, min(self.config.views, affordable))
+        if standing.uses[number] == 1:
+            standing.view_seconds += time.monotonic() - began
         return made
+
+    def _next(self) -> int:
+        """Return a new view where views have had less than their share of the time so far, else one used least."""
+        uses, budget = self.standing.uses, self.config.seconds
+        if not uses or (len(uses) < self.config.views and budget is None):
+            return len(uses)
+        cost = self.standing.view_seconds / len(uses)
+        affordable = self.standing.view_seconds + cost <= VIEW_SHARE * self.elapsed
+        if len(uses) < self.config.views and affordable and (budget or 0.0) - self.elapsed > _ROOM * cost:
+            return len(uses)
+        return int(np.argmin(uses))
 
     def _measured(self) -> dict[str, float]:
         pixels, targets = self.views.view(PLAIN, lambda done, total: self.say("held-out pictures"))
