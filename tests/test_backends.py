@@ -33,7 +33,7 @@ def test_a_search_needs_no_tensorflow_where_keras_runs_on_something_else(backend
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    options = ("--plugin", PLUGIN, "--trials", "3", "--epochs", "4", "--cache", tmp_path / "cache", "-o", run)
+    options = ("--plugin", PLUGIN, "--trials", "2", "--epochs", "4", "--cache", tmp_path / "cache", "-o", run)
     found = autotl("search", data, *SEARCH, *options)
     assert found["versions"]["backend"] == backend
     assert found["valid"]["accuracy"] > 0.6

@@ -54,7 +54,7 @@ def test_changed_pictures_are_noticed(kept, data):
 def started(data, out, *options) -> subprocess.Popen:
     """Start a search by the command line and return once its first trial has ended."""
     command = [sys.executable, "-m", "autotl", "search", str(data), "--out", str(out), "--plugin", PLUGIN]
-    chosen = ["--backbone", "speck", "--head", "plain", "--head", "dense", "--augmentation", "none", "--epochs", "40"]
+    chosen = ["--backbone", "speck", "--head", "plain", "--head", "dense", "--augmentation", "none", "--epochs", "10"]
     process = subprocess.Popen(
         [*command, *chosen, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -84,7 +84,7 @@ def test_a_search_that_was_killed_goes_on_where_it_was(data, tmp_path):
     assert not alive  # workers end with their parent
     before = {record.number: record for record in autotl.open_run(tmp_path / "run").records}
     assert before
-    settings = {**QUICK, "epochs": 40, "heads": ("plain", "dense")}
+    settings = {**QUICK, "epochs": 10, "heads": ("plain", "dense")}
     result = autotl.search(data, out=tmp_path / "run", trials=len(before) + 2, **settings)
     after = {record.number: record for record in result.records}
     assert {number: after[number] for number in before} == before

@@ -14,7 +14,7 @@ from .test_cuts import APPLICATIONS, application
 
 # networks with other kinds of blocks take long to trace; that they can be cut at all is tested for each
 ENOUGH = [
-    pytest.param(name, size, marks=[] if name in ("MobileNetV2", "ConvNeXtTiny", "VGG16") else pytest.mark.slow)
+    pytest.param(name, size, marks=[] if name in ("MobileNetV2", "VGG16") else pytest.mark.slow)
     for name, size in APPLICATIONS
 ]
 

@@ -20,9 +20,9 @@ from ..searches import ONE_DEPTH, QUICK, Heard
 def troubled(data, tmp_path_factory):
     """A search over heads that each fail in a way of their own and one that works, and what it told."""
     heard, out = Heard(), tmp_path_factory.mktemp("runs") / "run"
-    heads = ("crashing", "exploding", "hungry", "sleepy", "plain")
+    heads = ("crashing", "exploding", "plain", "sleepy", "hungry")  # six trials try them all
     result = autotl.search(
-        data, out=out, trials=5, heads=heads, memory=1800, epoch_timeout=5, watcher=heard, **ONE_DEPTH
+        data, out=out, trials=6, heads=heads, memory=1800, epoch_timeout=5, watcher=heard, **ONE_DEPTH
     )
     return result, heard
 
