@@ -21,16 +21,17 @@ _SHAPE = "(batch, side, side, 3) to (batch, rows, columns, channels)"
 class SavedBackbone(autotl.Backbone):
     """The network of a file, which takes pixels from 0 to 255; its name is the file's.
 
-    Raises WeightsError when the file is none that Keras wrote. Only layers that plain Keras knows are loaded: a file
-    with code in it is refused.
+    `image_size` is the side of pictures that suits it, where that is not the one it was saved with. Raises
+    WeightsError when the file is none that Keras wrote. Only layers that plain Keras knows are loaded: a file with
+    code in it is refused.
     """
 
     weights = "file"
 
-    def __init__(self, file: str | Path, name: str | None = None) -> None:
+    def __init__(self, file: str | Path, name: str | None = None, image_size: int | None = None) -> None:
         self.file = Path(file).expanduser()
         self.name = name or name_of(self.file)
-        self.image_size = _side(self.file)
+        self.image_size = image_size or _side(self.file)
         card = self.card
         self.parameters = card.get("parameters")
         self.source = f"{self.file}"

@@ -39,6 +39,7 @@ class Card:
     """What is known of a pretrained backbone; all plain data.
 
     `sources` have name, pictures, classes, fingerprint and licence each; `teacher` is empty where labels were learnt.
+    `beside` has a row for this backbone and each of others it was compared with, `beside_how` the conditions.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Card:
     versions: dict[str, str] = field(default_factory=dict)
     weights_sha256: str = ""
     command: str = ""
+    beside: list[dict[str, Any]] = field(default_factory=list)
+    beside_how: str = ""
 
     def markdown(self) -> str:
         """Return the card for people."""
@@ -64,7 +67,7 @@ class Card:
             sources=_table(self.sources),
             command=self.command,
             recipe=_pairs({**({"teacher": _line(self.teacher)} if self.teacher else {}), **self.recipe}),
-            scores=_pairs(self.scores) + ("\n\n" + _table(self.probes) if self.probes else ""),
+            scores="\n\n".join(_paragraphs(self)),
             versions=_pairs(self.versions),
         )
 
@@ -84,6 +87,15 @@ def read_card(model: Path) -> Card | None:
         return Card(**json.loads(file.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise RunError(f"The model card {file} cannot be read: {error}.") from error
+
+
+def _paragraphs(card: Card) -> list[str]:
+    found = [_pairs(card.scores)]
+    if card.probes:
+        found.append(_table(card.probes))
+    if card.beside:
+        found += [card.beside_how, _table(card.beside)]
+    return found
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

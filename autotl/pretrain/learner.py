@@ -57,7 +57,8 @@ def build_learner(config: PretrainConfig, targets: Targets) -> Learner:
     keras.utils.set_random_seed(config.seed)
     backbone = build_student(config.student, config.width, config.image_size)
     if isinstance(targets, Teacher):
-        said = keras.layers.Conv2D(targets.shape[-1], 1, name="directions")(backbone.output)
+        # zeros: at first nothing is said, which costs 1; random words cost a hundred times that and long to unlearn
+        said = keras.layers.Conv2D(targets.shape[-1], 1, kernel_initializer="zeros", name="directions")(backbone.output)
         loss = _unexplained(targets.pooled)
     else:
         pooled = keras.layers.GlobalAveragePooling2D()(backbone.output)

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -59,24 +60,46 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--time", default="2m", help="of each search; 0 for none")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--card", type=Path, metavar="FILE.keras", help="write the table into this backbone's card")
     options = parser.parse_args()
-    names = [Path(data).name for data in options.data]
-    print("| backbone |" + "".join(f" {name} probe | tuned |" for name in names) + " mean probe | tuned |")
-    print("|---|" + "---|" * (2 * len(names) + 2))
+    rows = []
     for entry in [PIXELS, *options.backbone]:
-        backbone, _, weights = entry.partition("=")
-        row = []
-        for data in options.data:
-            tuned = backbone != PIXELS and options.time != "0"
-            row.append(
-                (
-                    probed(data, backbone, weights, options),
-                    searched(data, backbone, weights, options) if tuned else float("nan"),
-                )
-            )
-        row.append((fmean(probe for probe, _ in row), fmean(tuned for _, tuned in row)))
-        cells = "".join(f" {probe:.3f} | {'' if tuned != tuned else f'{tuned:.3f}'} |" for probe, tuned in row)
-        print(f"| {entry} |{cells}", flush=True)
+        rows.append(measured(entry, options))
+        cells = [f"{value:.3f}" if isinstance(value, float) else value for value in rows[-1].values()]
+        if len(rows) == 1:
+            print("| " + " | ".join(rows[0]) + " |\n" + "|---" * len(rows[0]) + "|")
+        print("| " + " | ".join(cells) + " |", flush=True)
+    if options.card:
+        written(options.card, rows, options)
+
+
+def measured(entry: str, options: argparse.Namespace) -> dict[str, str | float]:
+    """Return the row of a backbone: of each data set the accuracy frozen and tuned, and the means of both."""
+    backbone, _, weights = entry.partition("=")
+    row: dict[str, str | float] = {"backbone": f"{Path(backbone).stem}, {weights}" if weights else Path(backbone).stem}
+    tunes = backbone != PIXELS and options.time != "0"
+    for data in options.data:
+        name = Path(data).name
+        row[f"{name} probe"] = probed(data, backbone, weights, options)
+        row[f"{name} tuned"] = searched(data, backbone, weights, options) if tunes else "-"
+    for kind in ("probe", "tuned"):
+        values = [value for name, value in row.items() if name.endswith(kind) and isinstance(value, float)]
+        row[f"mean {kind}"] = fmean(values) if values else "-"
+    return row
+
+
+def written(model: Path, rows: list[dict[str, str | float]], options: argparse.Namespace) -> None:
+    """Put the rows into a model card."""
+    from autotl.pretrain.card import read_card, write_card
+
+    card = read_card(model)
+    if card is None:
+        raise SystemExit(f"There is no card beside {model}.")
+    how = (
+        f"Beside others, with pictures of {options.size} pixels (`examples/benchmarks/backbones.py`): the accuracy of "
+        f"a linear layer on frozen features, cross-validated, and of a search of {options.time} on held-out pictures."
+    )
+    write_card(replace(card, beside=rows, beside_how=how), model)
 
 
 if __name__ == "__main__":
