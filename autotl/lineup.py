@@ -31,7 +31,7 @@ ON_GPU: Mapping[str, tuple[str, ...]] = {
     "balanced": ("efficientnet_v2_s", "convnext_tiny", "resnet50_v2", "efficientnet_v2_b0", "mobilenet_v2"),
     "best": ("efficientnet_v2_m", "efficientnet_v2_s", "convnext_base", "convnext_tiny", "resnet50_v2"),
 }
-WITHOUT_WEIGHTS = "scattering"
+WITHOUT_WEIGHTS = ("acorn", "scattering")  # these come with autotl
 _STEP = 32
 _BUILT_IN = {dotted.rpartition(".")[2] for dotted in BUILTINS}
 
@@ -55,12 +55,13 @@ class LineUp:
         if not found and not asked:
             self.tell(
                 Note(
-                    "No pretrained weights could be had, so the search uses 'scattering', a small network whose "
-                    "filters are made by formula. Pretrained weights usually give far better models: see --weights.",
+                    "No ImageNet weights could be had, so the search uses what comes with autotl: 'acorn', a small "
+                    "pretrained network, and 'scattering', whose filters are made by formula. ImageNet weights usually "
+                    "give better models: see `autotl weights`.",
                     warning=True,
                 )
             )
-            found, problems = self._build((WITHOUT_WEIGHTS,))
+            found, problems = self._build(WITHOUT_WEIGHTS)
         if not found:
             others = f" Nor can {len(problems) - 1} more." if len(problems) > 1 else ""
             raise WeightsError(f"No backbone can be used. {problems[0]}{others}")

@@ -29,6 +29,7 @@ KINDS: Mapping[str, type[Part]] = MappingProxyType(
 )
 BUILTINS = (
     "autotl.builtin.backbones",
+    "autotl.builtin.acorn",
     "autotl.builtin.scattering",
     "autotl.builtin.heads",
     "autotl.builtin.augmentations",

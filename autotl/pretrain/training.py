@@ -22,7 +22,7 @@ from autotl.trial import rate
 VIEW_SHARE = 0.35  # of the time that may go into computing views
 NOTE_SECONDS = 30.0
 FIRST_NOTE_SECONDS = 3.0
-_ROOM = 2.0  # times the cost of a view must be left for it to be begun
+_FAMILIAR = 0.2  # of the time, at its end, without new views: steps count for more then
 _FINISH = 0.02  # of the time, for measuring and writing
 
 
@@ -143,12 +143,12 @@ class Training:
 
     def _next(self) -> int:
         """Return a new view where views have had less than their share of the time so far, else one used least."""
-        uses, budget = self.standing.uses, self.config.seconds
-        if not uses or (len(uses) < self.config.views and budget is None):
+        uses = self.standing.uses
+        if not uses or (len(uses) < self.config.views and self.config.seconds is None):
             return len(uses)
         cost = self.standing.view_seconds / len(uses)
         affordable = self.standing.view_seconds + cost <= VIEW_SHARE * self.elapsed
-        if len(uses) < self.config.views and affordable and (budget or 0.0) - self.elapsed > _ROOM * cost:
+        if len(uses) < self.config.views and affordable and self.share < 1 - _FAMILIAR:
             return len(uses)
         return int(np.argmin(uses))
 

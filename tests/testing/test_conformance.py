@@ -11,7 +11,7 @@ from autotl.testing.suites import PartSuite
 
 BUILT_IN: Catalogue = catalogue(without=["tiny"])
 CHEAP = {*check_names(PartSuite), "test_facts"}
-QUICK_BACKBONES = {"scattering", "mobilenet_0.25", "vgg16"}  # the others take 4 to 40 seconds each
+QUICK_BACKBONES = {"acorn", "scattering", "mobilenet_0.25", "vgg16"}  # the others take 4 to 40 seconds each
 
 
 def cases() -> list[object]:
