@@ -54,7 +54,7 @@ def test_it_takes_any_size_of_picture_and_sees_differences(part, size):
     made = np.asarray(model(pictures))
     assert made.shape == (4, size // 16, size // 16, 256)
     assert np.isfinite(made).all()
-    assert made.std(axis=0).mean() > 0.01
+    assert made.std(axis=0).mean() > 0.1 * made.mean() > 0
 
 
 def test_random_weights_are_others(part):
