@@ -44,9 +44,12 @@ def shown(offer: Offer, card: Mapping[str, Any]) -> RenderableType:
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     summary = (type(part).__doc__ or "").strip().split("\n")[0]
-    for name, value in (("", summary), *_known(part), *_searched(part), *_carded(card)):
+    for name, value in (("", summary), *_known(part), *_searched(part)):
         if value:
             grid.add_row(f"  {name}", Text(words.clean(value)))
+    for name, value in card.items():
+        if value not in (None, "", [], {}) and name not in ("name", "parameters"):  # told above
+            grid.add_row(f"  {words.clean(name.replace('_', ' '))}", _of_card(value))
     return Group(head, grid)
 
 
@@ -81,12 +84,31 @@ def _searched(part: Part) -> Iterable[tuple[str, str]]:
         yield f"{part.kind}.{part.name}.{name}", repr(dimension)
 
 
-def _carded(card: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, value in card.items():
-        rows = value if isinstance(value, list) else [value]
-        for row in rows:
-            pairs = row.items() if isinstance(row, Mapping) else [("", row)]
-            yield name.replace("_", " "), ", ".join(f"{key.replace('_', ' ')} {each}".strip() for key, each in pairs)
+def _of_card(value: Any) -> RenderableType:
+    """Return a value of a model card: rows as a table, pairs one below the other, anything else as it is."""
+    if isinstance(value, Mapping):
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True, style="dim")
+        grid.add_column(overflow="fold")
+        for name, each in value.items():
+            grid.add_row(words.clean(str(name).replace("_", " ")), Text(_in_card(each)))
+        return grid
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        names = list(dict.fromkeys(str(name) for row in value for name in row))
+        for name in names:
+            numbers = all(isinstance(row.get(name), int | float) for row in value)
+            table.add_column(words.clean(name), justify="right" if numbers else "left", overflow="fold")
+        for row in value:
+            table.add_row(*(Text(_in_card(row.get(name, ""))) for name in names))
+        return table
+    return Text(_in_card(value))
+
+
+def _in_card(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_in_card, value))
+    return words.clean(f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _table(kind: str, offers: Iterable[Offer]) -> Table:

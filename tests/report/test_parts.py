@@ -7,6 +7,7 @@ import pluggy
 import autotl
 from autotl import hookspecs
 from autotl.plugins import Failure, Offer, collect
+from autotl.report import parts as report
 from autotl.report.parts import checked, parts
 
 
@@ -65,3 +66,21 @@ def test_each_check_is_told_with_its_outcome(screen, text_of) -> None:
     assert lines[0] == ["plain", "head", "of", "mine"]
     assert lines[1] == ["✓", "has", "a", "name"]
     assert lines[2] == ["✗", "builds", "TypeError:", "[units]", "is", "missing"]
+
+
+def test_a_model_card_is_told_with_its_tables_and_without_its_tricks(screen, text_of) -> None:
+    card = {
+        "name": "net",
+        "student": "resi\x1b[31mdual",
+        "teacher": {},
+        "recipe": {"learning_rate": 0.002, "heard_above": [0, 38]},
+        "probes": [{"data": "[bold]ants", "features": 0.74312}, {"data": "bees", "features": 1}],
+    }
+    lines = shown(screen(100, terminal=False), report.shown(Offer(Net(), "mine"), card), text_of)
+    assert ["parameters", "1,500,000"] in lines
+    assert ["recipe", "learning", "rate", "0.002"] in lines
+    assert ["heard", "above", "0,", "38"] in lines
+    assert ["probes", "data", "features"] in lines
+    assert ["[bold]ants", "0.7431"] in lines
+    assert ["bees", "1"] in lines
+    assert not any("teacher" in line or "\x1b" in "".join(line) for line in lines)
