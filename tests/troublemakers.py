@@ -75,7 +75,7 @@ class Hungry(Plain):
     def build(self, classes):
         kept = []
         while True:
-            kept.append(bytearray(b"x" * (32 << 20)))
+            kept.append(bytearray(b"x" * (64 << 20)))
             time.sleep(0.02)
 
 

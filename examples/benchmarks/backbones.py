@@ -26,6 +26,8 @@ PIXELS = "pixels"
 
 def searched(data: str, backbone: str, weights: str, options: argparse.Namespace) -> float:
     """Return the held-out accuracy of a search with one backbone."""
+    from autotl.data import load
+
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         name = Path(backbone).stem if backbone.endswith(".keras") else backbone
@@ -33,6 +35,7 @@ def searched(data: str, backbone: str, weights: str, options: argparse.Namespace
             *(sys.executable, "-m", "autotl", "search", data, "--out", run, "--time", options.time, "--quiet"),
             *("--backbone", backbone, "--image-size", options.size, "--seed", options.seed),
             *(("--weights", f"{name}={weights}") if weights else ()),
+            *(() if load(data).indices("test") else ("--test-split", 0.25)),  # some data come without a test part
         ]
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
         metrics = json.loads((run / "best" / "metrics.json").read_text("utf-8"))
@@ -76,7 +79,8 @@ def main() -> None:
 def measured(entry: str, options: argparse.Namespace) -> dict[str, str | float]:
     """Return the row of a backbone: of each data set the accuracy frozen and tuned, and the means of both."""
     backbone, _, weights = entry.partition("=")
-    row: dict[str, str | float] = {"backbone": f"{Path(backbone).stem}, {weights}" if weights else Path(backbone).stem}
+    name = Path(backbone).stem if backbone.endswith(".keras") else backbone
+    row: dict[str, str | float] = {"backbone": f"{name}, {weights} weights" if weights else name}
     tunes = backbone != PIXELS and options.time != "0"
     for data in options.data:
         name = Path(data).name

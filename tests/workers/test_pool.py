@@ -22,7 +22,7 @@ def troubled(data, tmp_path_factory):
     heard, out = Heard(), tmp_path_factory.mktemp("runs") / "run"
     heads = ("crashing", "exploding", "plain", "sleepy", "hungry")  # six trials try them all
     result = autotl.search(
-        data, out=out, trials=6, heads=heads, memory=1800, epoch_timeout=5, watcher=heard, **ONE_DEPTH
+        data, out=out, trials=6, heads=heads, memory=1800, epoch_timeout=8, watcher=heard, **ONE_DEPTH
     )
     return result, heard
 
@@ -33,7 +33,7 @@ def troubled(data, tmp_path_factory):
         ("crashing", "ended by itself .exit code 3."),
         ("exploding", "not numbers|became nan"),
         ("hungry", "GB of memory"),
-        ("sleepy", "no sign of life for 5 s"),
+        ("sleepy", "no sign of life for 8 s"),
     ],
 )
 def test_a_head_that_fails_costs_its_trial_and_not_the_search(troubled, head, reason):
