@@ -154,7 +154,7 @@ def test_a_search_that_was_stopped_promotes_as_if_it_had_not_been(tmp_path):
     assert recipes[0] == recipes[1]
 
 
-@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seconds=st.integers(60, 200), places=st.integers(1, 2), pace=st.floats(3, 9), skill=st.floats(0.2, 5))
 def test_the_time_is_kept_however_wrong_the_predictions_are(tmp_path_factory, seconds, places, pace, skill):
     run = tmp_path_factory.mktemp("run")

@@ -67,7 +67,7 @@ class KerasBackbone(autotl.Backbone):
         sizes = _RESOLUTIONS.get(self.factory, ())
         server = WeightsServer(self.name, image_size, local, sizes)
         if local is None and self.download is not None:
-            server.get_file(self.download.name, self.download.url, self.download.digest)  # before the network is built
+            server.prepare(self.download)
         with server.serving():
             # always as if published: see _as_published
             if not self.fixed_size or image_size == self.image_size:

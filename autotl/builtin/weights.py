@@ -29,6 +29,11 @@ class WeightsServer:
     local: Path | None = None
     resolutions: tuple[int, ...] = ()
     served: list[Path] = field(default_factory=list)
+    _ready: dict[str, Path] = field(default_factory=dict)
+
+    def prepare(self, download: autotl.Download) -> None:
+        """Fetch published weights now, before the network that wants them is built; raises WeightsError."""
+        self._ready[download.name] = self._published(download.name, download.url, download.digest)
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -57,7 +62,7 @@ class WeightsServer:
 
     def get_file(self, fname: str, origin: str, file_hash: str | None = None, **_: object) -> str:
         """Return the path of a weights file; called by Keras in place of `keras.utils.get_file`."""
-        path = self.local or self._published(fname, origin, file_hash)
+        path = self.local or self._ready.get(fname) or self._published(fname, origin, file_hash)
         self.served.append(path)
         return str(path)
 
