@@ -46,7 +46,8 @@ def test_a_head_that_fails_costs_its_trial_and_not_the_search(troubled, head, re
 
 def test_a_trial_whose_worker_takes_too_much_memory_is_run_once_more_with_half_the_batch(troubled):
     _, heard = troubled
-    assert any("once more with half the batch" in note.text for note in heard.of(events.Note))
+    told = [note.text for note in heard.of(events.Note) if "GB of memory" in note.text]
+    assert any("once more with half the batch" in text for text in told)
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path):
