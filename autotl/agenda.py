@@ -7,11 +7,11 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autotl.blame import Blame
 from autotl.budget import Budget
-from autotl.candidate import Candidate, TrialRecord
+from autotl.candidate import Candidate, TrialRecord, candidate_from, to_plain
 from autotl.confirm import SHARE, Confirmation, Repeat
 from autotl.costs import Costs
 from autotl.events import Note, Watcher
@@ -45,6 +45,11 @@ class Running:
     paused: bool = False
     late: bool = False
 
+    def plain(self) -> dict[str, Any]:
+        """Return what must be known to go on with it in another process."""
+        kept = {name: getattr(self, name) for name in ("accumulate", "spared", "continues", "repeats", "tries")}
+        return {"candidate": to_plain(self.candidate), **kept}
+
 
 class Agenda:
     """Decides what a search runs next, from all that ended so far."""
@@ -72,9 +77,19 @@ class Agenda:
             self.costs.learn(record)
             self._blame.count(record)
         self._reserve()
+        self._left_open = [
+            Running(number, candidate_from(plain.pop("candidate")), **plain)
+            for number, plain in folder.begun().items()
+            if study.take(number)
+        ]
 
     def following(self, running: Collection[Running]) -> Running | None:
-        """Return the trial to begin now, None when there is none; `running` are those under way."""
+        """Return the trial to begin now, None when there is none; `running` are those under way.
+
+        First come those that were under way when an earlier session was killed.
+        """
+        if self._left_open:
+            return self._taken_up(self._left_open.pop(0))
         return self._promoted() or self._proposed(running) or self._promoted() or self._proposed(running, shorter=True)
 
     def repeats(self) -> list[Repeat]:
@@ -117,6 +132,13 @@ class Agenda:
         """Return the trials for a soup with the best one, if one is wanted, as far as their weights are kept."""
         alike = kin(best, self.records, self.config.metric) if self.config.soup else []
         return [number for number in alike if self.folder.weights(number).is_file()][:KEPT_KIN]
+
+    def _taken_up(self, trial: Running) -> Running:
+        """Return a trial that was under way; its worker knows how far it had come."""
+        if trial.continues is not None:
+            self._rungs.leave(trial.continues)
+            trial.history = [dict(row) for row in self.record(trial.continues).history]
+        return trial
 
     def _promoted(self) -> Running | None:
         """Return the paused trial to go on with; once nothing new can begin, any of them will do."""
@@ -208,4 +230,4 @@ class Agenda:
                 self.folder.weights(record.number).unlink(missing_ok=True)
             if record.number not in may_go_on:
                 self._rungs.leave(record.number)
-                self.folder.state(record.number).unlink(missing_ok=True)
+                self.folder.drop_state(record.number)

@@ -6,13 +6,13 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autotl.agenda import Agenda, Running
 from autotl.candidate import State, TrialRecord, to_plain
-from autotl.errors import TrialError
+from autotl.errors import RunError, TrialError
 from autotl.events import EpochEnded, Note, Progress, TrialBegan, TrialEnded, Watcher
 from autotl.folder import write_whole
 from autotl.interrupt import Interrupt
@@ -38,8 +38,7 @@ class Conductor:
         before = len(records)
         with self._stop.heeded():
             self._work(self._following)
-            news = len(records) > before or not self.folder.metrics.is_file()
-            if news and not self._confirm():
+            if not self.folder.is_finished(len(records)) and not self._confirm():
                 self._work(self._following)  # in the time that was kept for it
         return len(records) - before
 
@@ -58,6 +57,7 @@ class Conductor:
         metrics: dict[str, Any] = answer["metrics"]
         metrics.update(seconds=round(self.budget.elapsed(), 1), trials=len(self.agenda.records), score=best.score)
         self._draw(best)
+        self.agenda.study.settle()
         write_whole(self.folder.metrics, json.dumps(metrics, indent=1))
         return metrics
 
@@ -93,6 +93,7 @@ class Conductor:
 
     def _give(self, place: int, trial: Running) -> None:
         self.running[place] = trial
+        self.folder.begin(trial.number, trial.plain())
         self.tell(TrialBegan(trial.number, trial.candidate, trial.continues, trial.repeats))
         # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
         first = all(record.state == "failed" for record in self.agenda.records)
@@ -111,13 +112,17 @@ class Conductor:
     def _heard(self, place: int, message: dict[str, Any] | Lost) -> None:
         trial = self.running[place]
         if isinstance(message, Lost):
-            self._lost(place, trial, message.reason)
+            self._lost(place, trial, message)
         elif message["say"] == "progress":
             self.tell(Progress(message["what"], message["done"], message["total"]))
         elif message["say"] == "epoch":
-            self._epoch(place, trial, message["row"])
+            self._epochs(place, trial, [message["row"]])
+        elif message["say"] == "resumed":
+            self._epochs(place, trial, message["rows"])
         elif message["say"] == "failed" and message["kind"] == "memory":
-            self._lost(place, trial, message["reason"])
+            self._lost(place, trial, Lost(message["reason"], memory=True))
+        elif message["say"] == "failed" and message["kind"] == "stop":
+            raise RunError(f"{message['reason']} Then repeat the command: the search goes on where it was.")
         elif message["say"] == "failed":
             self._end(place, trial, "pruned" if message["kind"] == "late" else "failed", message["reason"])
         else:
@@ -125,9 +130,11 @@ class Conductor:
             state: State = "pruned" if trial.paused else "complete"
             self._end(place, trial, state, self._cut_short(trial, message), message)
 
-    def _epoch(self, place: int, trial: Running, row: dict[str, float]) -> None:
-        self.tell(EpochEnded(trial.number, trial.candidate.epochs, row))
-        self.agenda.report(trial, row)
+    def _epochs(self, place: int, trial: Running, rows: Sequence[dict[str, float]]) -> None:
+        """Take up the epochs that were not known yet, and tell the worker whether to go on."""
+        for row in rows[max(len(trial.history) + 1 - int(rows[0]["epoch"]), 0) :]:
+            self.tell(EpochEnded(trial.number, trial.candidate.epochs, row))
+            self.agenda.report(trial, row)
         trial.late = self.budget.left() <= 0
         self.pool.answer(place, go=not (trial.paused or trial.late or self._stop.asked))
 
@@ -139,20 +146,22 @@ class Conductor:
         why = "by Ctrl-C" if self._stop.asked else "when the time was up"
         return f"stopped {why}, after epoch {len(trial.history)} of {trial.candidate.epochs}"
 
-    def _lost(self, place: int, trial: Running, reason: str) -> None:
-        """Try once more, with half the batch, twice accumulated; then give up."""
-        if trial.tries > 1 or self._stop.asked:
-            self._end(place, trial, "failed", reason)
+    def _lost(self, place: int, trial: Running, lost: Lost) -> None:
+        """Go on from the last epoch; for want of memory, begin again with half the batch, twice accumulated.
+
+        Who kills a worker from outside may be the system, short of memory: the second time it is taken for that.
+        """
+        memory = lost.memory or (lost.killed and trial.tries > 1)
+        halves = memory and trial.accumulate == 1 and trial.continues is None  # a saved state belongs to its batch
+        if self._stop.asked or not (halves or trial.tries == 1):
+            self._end(place, trial, "failed", lost.reason)
             return
-        again = replace(trial, tries=2, history=[])
-        how = ""
-        if trial.continues is not None:  # its saved state belongs to its batch
-            again.history = [dict(row) for row in self.agenda.record(trial.continues).history]
-        elif trial.accumulate == 1:
+        again, how = replace(trial, tries=trial.tries + 1), "it goes on where it was"
+        if halves:
             batch = max(int(trial.candidate.number("batch_size")) // 2, 1)
             again.candidate = replace(trial.candidate, values={**trial.candidate.values, "batch_size": batch})
-            again.accumulate, how = 2, " with half the batch"
-        self.tell(Note(f"Trial {trial.number}: {reason}; it is tried once more{how}.", warning=True))
+            again.accumulate, again.history, how = 2, [], "it is tried once more with half the batch"
+        self.tell(Note(f"Trial {trial.number}: {lost.reason}; {how}.", warning=True))
         self.pool.free(place)
         self._give(place, again)
 

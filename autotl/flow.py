@@ -67,7 +67,7 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
         tell(SearchBegan(config, dataset, str(folder.path), tuple(records), log.elapsed()))
         for failure in parts.failures:
             tell(Note(f"The plugin {failure.plugin!r} is left out: {failure.reason}", warning=True))
-        if folder.metrics.is_file() and Budget(config, log.elapsed).spent(records):
+        if folder.is_finished(len(records)) and Budget(config, log.elapsed).spent(records):
             tell(Note("This search has ended already. Give it more --time or --trials to go on."))
         else:
             _with_workers(folder, config, dataset, parts, names, pins, log, tell)
@@ -96,14 +96,16 @@ def _with_workers(
         for text in space.snapped():
             tell(Note(text, warning=True))
         with closing(Study(folder.study, space, metric=config.metric, seed=config.seed)) as study:
-            study.recover(folder.records())
+            for number in study.recover(folder.records()):
+                folder.forget(number)
             prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
             probes = prober.probe(anatomies) if config.probe else []
             costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
             study.begin(to_try(probes, anatomies, config.metric))
             agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
             conductor = Conductor(pool, agenda, tell)
-            if conductor.run_trials() or not folder.metrics.is_file():
+            conductor.run_trials()
+            if not folder.is_finished(len(agenda.records)):
                 conductor.finish()
     finally:
         pool.close()

@@ -4,7 +4,7 @@ config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 study.db         the Optuna study (SQLite)
 probes.json      how the frozen features of each backbone fared
-trials/N/        trial.json, valid.npy; weights.npz while the trial may win, state.npz while it may go on
+trials/N/        begun.json, trial.json, valid.npy; weights.npz while it may win, state.npz while it may go on
 best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
 log.jsonl        one line per event
 """
@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autotl.candidate import TrialRecord, record_from, to_plain
 from autotl.config import SearchConfig, from_toml
@@ -78,12 +80,33 @@ class RunFolder:
         return self.trial(number) / "weights.npz"
 
     def state(self, number: int) -> Path:
-        """Return where a paused trial keeps what it needs to go on."""
+        """Return where a trial keeps what it needs to go on."""
         return self.trial(number) / "state.npz"
 
     def valid(self, number: int) -> Path:
         """Return where a trial keeps its probabilities on the validation pictures: `(pictures, classes)` float32."""
         return self.trial(number) / "valid.npy"
+
+    def begin(self, number: int, running: Mapping[str, Any]) -> None:
+        """Note what a trial is that begins now, for the case that the search is killed meanwhile."""
+        write_whole(self.trial(number) / "begun.json", json.dumps(running, indent=1))
+
+    def begun(self) -> dict[int, dict[str, Any]]:
+        """Return what `begin` wrote of each trial that has not ended, by number."""
+        found = {}
+        for file in self.path.glob("trials/*/begun.json"):
+            if not file.with_name("trial.json").is_file():
+                found[int(file.parent.name)] = json.loads(file.read_text("utf-8"))
+        return dict(sorted(found.items()))
+
+    def drop_state(self, number: int) -> None:
+        """Delete what a trial needs to go on."""
+        for file in self.trial(number).glob("state*.npz"):
+            file.unlink(missing_ok=True)
+
+    def forget(self, number: int) -> None:
+        """Delete all that is known of a trial."""
+        shutil.rmtree(self.trial(number), ignore_errors=True)
 
     def save_record(self, record: TrialRecord) -> None:
         """Write a trial's record."""
@@ -108,6 +131,10 @@ class RunFolder:
             except (json.JSONDecodeError, KeyError, TypeError):
                 continue
         return sorted(found, key=lambda record: record.number)
+
+    def is_finished(self, trials: int) -> bool:
+        """Return whether the winner of so many ended trials has been written."""
+        return self.metrics.is_file() and json.loads(self.metrics.read_text("utf-8"))["trials"] == trials
 
     def read_config(self) -> SearchConfig:
         """Return what was asked."""

@@ -72,6 +72,7 @@ class LineUp:
         total = len(waiting)
         running: dict[int, str] = {}
         answers: dict[str, dict[str, Any] | Lost] = {}
+        lost: set[str] = set()  # once is an accident
         while waiting or running:
             for place in self.pool.idle()[: len(waiting)]:
                 running[place] = waiting.pop(0)
@@ -83,6 +84,10 @@ class LineUp:
                     continue
                 self.pool.free(place)
                 name = running.pop(place)
+                if isinstance(message, Lost) and name not in lost:
+                    lost.add(name)
+                    waiting.insert(0, name)
+                    continue
                 answers[name] = message
                 self.tell(Progress("Building backbones", len(answers), total))
                 self.tell(_resolved(name, message, self.config.weights.get(name, "")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autotl.candidate import Anatomy, Candidate, TrialRecord, to_plain
@@ -29,6 +29,7 @@ class Probing:
     anatomy: Anatomy
     number: int | None = None
     candidate: Candidate | None = None
+    again: bool = False
 
 
 @dataclass
@@ -54,7 +55,8 @@ class Prober:
 
         `anatomies` come in the order of published accuracy, as the line-up gives them.
         """
-        self._found = {probed.backbone: probed for probed in self.folder.probed()}
+        ended = {None, *(record.number for record in self.folder.records())}  # a kill may come between the two
+        self._found = {probed.backbone: probed for probed in self.folder.probed() if probed.trial in ended}
         for probed in self._found.values():
             self.tell(probed)
         new = [anatomy for name, anatomy in anatomies.items() if name not in self._found]
@@ -93,8 +95,12 @@ class Prober:
 
     def _begin(self, place: int, anatomy: Anatomy) -> None:
         number, candidate = self.study.begin_probe(anatomy.backbone) or (None, None)
-        self._running[place] = Probing(anatomy, number, candidate)
-        job = {"do": "probe", "number": number, "candidate": None if candidate is None else to_plain(candidate)}
+        self._give(place, Probing(anatomy, number, candidate))
+
+    def _give(self, place: int, probing: Probing) -> None:
+        self._running[place] = probing
+        anatomy, candidate = probing.anatomy, probing.candidate
+        job = {"do": "probe", "number": probing.number, "candidate": None if candidate is None else to_plain(candidate)}
         self.pool.give(place, {**job, "backbone": anatomy.backbone, "image_size": anatomy.image_size})
 
     def _heard(self, place: int, message: dict[str, Any] | Lost) -> None:
@@ -103,7 +109,9 @@ class Prober:
             return
         self.pool.free(place)
         probing = self._running.pop(place)
-        if isinstance(message, Lost):
+        if isinstance(message, Lost) and not probing.again:
+            self._give(place, replace(probing, again=True))
+        elif isinstance(message, Lost):
             self._failed(probing, f"{message.reason}.")
         elif message["say"] == "failed":
             self._failed(probing, message["reason"])
@@ -112,17 +120,17 @@ class Prober:
 
     def _failed(self, probing: Probing, reason: str) -> None:
         """Tell of it; the backbone stays in the search, and no record says that it or its head failed."""
-        self._dismiss(probing, reason)
         self._keep(Probed(probing.anatomy.backbone, problem=f"Probing it failed: {reason}"))
+        self._dismiss(probing, reason)
 
     def _ended(self, probing: Probing, message: dict[str, Any]) -> None:
         metrics, seconds = message["metrics"], message["seconds"]
         valid, number = metrics[self.config.metric], probing.number if message["kept"] else None
-        if number is None:
-            self._dismiss(probing, "the head is not made as a probe is")
         self._costs.append(cost(probing.anatomy))
         name, score, knn, ms = probing.anatomy.backbone, message["score"], message["knn"], message["ms"]
         self._keep(Probed(name, score, knn, valid, seconds, ms, number))
+        if number is None:
+            self._dismiss(probing, "the head is not made as a probe is")
         if number is not None and probing.candidate is not None:
             record = TrialRecord(
                 number, "complete", probing.candidate, valid, metrics=metrics, seconds=seconds, probe=True

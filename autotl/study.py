@@ -12,6 +12,7 @@ import optuna
 from autotl.candidate import Candidate, TrialRecord
 from autotl.errors import RunError
 from autotl.proposals import SearchSpace
+from autotl.space import Dimension, Value
 
 _STARTUP = 8
 _REPEATS = 25
@@ -54,31 +55,50 @@ class Study:
         """Leave one whole file."""
         self._storage.engine.dispose()
 
-    def recover(self, records: Iterable[TrialRecord]) -> None:
-        """Settle the trials that a killed run left open: told if they had ended, tried again if not."""
+    def recover(self, records: Iterable[TrialRecord]) -> list[int]:
+        """Take up the trials that a killed run left open: told if they had ended, held for who asks again if not.
+
+        Return the numbers of records that the study knows nothing of: a power cut took its last words.
+        """
         ended = {record.number: record for record in records}
-        for trial in self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
-            if trial.number in ended:
-                self._tell(trial.number, ended[trial.number])
-            else:
-                self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-                if not _FOLLOWERS & trial.user_attrs.keys():
-                    self._queue(trial.params, recipe=_RECIPE in trial.user_attrs)
+        trials = self._study.get_trials(deepcopy=False)
+        for trial in trials:
+            if trial.state == optuna.trial.TrialState.RUNNING:
+                self._reopen(trial, ended.get(trial.number))
         for recipe in self._left_out():
             self._queue(recipe, recipe=True)  # there may be more time now
+        begun = {trial.number for trial in trials if trial.state != optuna.trial.TrialState.WAITING}
+        return [number for number in ended if number not in begun]
+
+    def take(self, number: int) -> bool:
+        """Go on with a trial that a killed run left open; return whether there is one of that number."""
+        left = [held for held in self._held if held[0] != number]
+        found = len(left) < len(self._held)
+        self._held = left
+        return found
 
     def begin_probe(self, backbone: str) -> tuple[int, Candidate] | None:
         """Open a trial for the probe of a backbone; None where a probe is no candidate of this search."""
         recipe = self._space.probe(backbone)
         if recipe is None:
             return None
-        return self._open(recipe, {_PROBE: True})
+        return self._open(recipe, {_PROBE: True, "backbone": backbone})
 
     def begin(self, order: Sequence[str] = ()) -> None:
         """Queue the candidates to try first, on the backbones in `order`; a study that had begun goes on."""
-        if all(_PROBE in trial.user_attrs for trial in self._study.get_trials(deepcopy=False)):
-            for recipe in self._space.starts(order):
+        self.settle(_PROBE)  # what it found is known, but a kill came before it was told
+        others = [trial for trial in self._study.get_trials(deepcopy=False) if _PROBE not in trial.user_attrs]
+        if all(_RECIPE in trial.user_attrs for trial in others):
+            for recipe in self._space.starts(order)[len(others) :]:
                 self._queue(recipe, recipe=True)
+
+    def settle(self, why: str = "") -> None:
+        """Close the trials that a killed run left open and nobody asks for again: those with an attribute, or all."""
+        for number, _ in list(self._held):
+            if not why or why in self._running[number].user_attrs:
+                self.take(number)
+                self._running.pop(number)
+                self._study.tell(number, state=optuna.trial.TrialState.FAIL)
 
     def has_others(self, kind: str, part: str) -> bool:
         """Return whether another part of a kind may still be proposed."""
@@ -157,8 +177,14 @@ class Study:
         return [values for place, values in enumerate(back) if values not in [*ran, *back[:place]]]
 
     def _open(self, values: dict[str, Any], why: dict[str, Any]) -> tuple[int, Candidate]:
-        """Open a trial with these values at once, before all that is queued."""
-        self._study.enqueue_trial(values, user_attrs=why, skip_if_exists=False)
+        """Open a trial with these values at once, before all that is queued; a killed run may have done so already."""
+        for number, candidate in self._held:
+            if why.items() <= self._running[number].user_attrs.items():
+                self.take(number)
+                return number, candidate
+        waiting = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.WAITING])
+        if not any(why.items() <= trial.user_attrs.items() for trial in waiting):
+            self._study.enqueue_trial(values, user_attrs=why, skip_if_exists=False)
         while True:
             number, candidate = self._draw()
             if why.items() <= self._running[number].user_attrs.items():
@@ -166,17 +192,45 @@ class Study:
             self._held.append((number, candidate))  # Optuna gives what was queued in its order
 
     def _ask(self) -> tuple[int, Candidate]:
-        return self._held.pop(0) if self._held else self._draw()
+        for number, candidate in self._held:
+            if not _FOLLOWERS & self._running[number].user_attrs.keys():
+                self.take(number)
+                return number, candidate
+        return self._draw()
 
     def _draw(self) -> tuple[int, Candidate]:
-        # a fresh seed per trial, from its number: a resumed study proposes what an unbroken one would have
-        number = len(self._study.get_trials(deepcopy=False))
+        self._seed_sampler(len(self._study.get_trials(deepcopy=False)))
+        return self._drawn(self._study.ask())
+
+    def _reopen(self, trial: optuna.trial.FrozenTrial, record: TrialRecord | None) -> None:
+        if _HANDED_BACK in trial.user_attrs:
+            self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            return
+        self._seed_sampler(trial.number)  # what was not drawn yet is drawn as it would have been
+        held = self._drawn(optuna.Trial(self._study, trial._trial_id), before=trial)
+        self._reported[trial.number] = max(trial.intermediate_values, default=0)
+        if record is None:
+            self._held.append(held)
+        else:
+            self.tell(record)
+
+    def _seed_sampler(self, number: int) -> None:
+        """Give each trial a fresh seed, from its number: a resumed study proposes what an unbroken one would have."""
         self._study.sampler = optuna.samplers.TPESampler(
             seed=(self._seed * 100_003 + number) % 2**32, n_startup_trials=_STARTUP, multivariate=True, group=False
         )
-        trial = self._study.ask()
+
+    def _drawn(self, trial: optuna.Trial, before: optuna.trial.FrozenTrial | None = None) -> tuple[int, Candidate]:
+        """Draw what a trial lacks; a kill may have come `before` all of it was drawn."""
+
+        def draw(name: str, dimension: Dimension) -> Value:
+            if before is not None and name in before.params and name not in trial.relative_params:
+                # the next values come out as they would have only if this one is drawn, too
+                self._study.sampler.sample_independent(self._study, before, name, before.distributions[name])
+            return dimension.suggest(name, trial)
+
         try:
-            candidate = self._space.candidate(lambda name, dimension: dimension.suggest(name, trial))
+            candidate = self._space.candidate(draw)
         except ValueError as error:
             raise RunError(
                 f"The study does not fit the parts installed now ({error}). Install the plugins it began with, "

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -61,40 +65,90 @@ def set_values(variables: list[Any], values: list[NDArray[Any]]) -> None:
 
 
 def save_weights(path: Path, weights: list[NDArray[Any]]) -> None:
-    """Write weights whole or not at all."""
-    _save(path, {f"w{i:05d}": weight for i, weight in enumerate(weights)})
+    """Write weights whole or not at all, and so that a power cut does not take them."""
+    _save(path, {f"w{i:05d}": weight for i, weight in enumerate(weights)}, lasting=True)
 
 
 def load_weights(path: Path) -> list[NDArray[Any]]:
     """Return the weights that `save_weights` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in sorted(file.files)]
+    arrays = _load(path)
+    return [arrays[name] for name in sorted(arrays)]
 
 
-def save_state(path: Path, trained: Trained, values: list[NDArray[Any]]) -> None:
-    """Write a trial that was stopped, so that it can go on: what it left, and the `values` of all that moves."""
-    rest = {"history": trained.history, "best_epoch": trained.best_epoch, "score": trained.score}
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy whole or not at all, and so that a power cut does not take it."""
+    with _whole(path) as file:
+        np.save(file, array)
+        _sync(file)
+
+
+def save_state(path: Path, key: str, trained: Trained, values: list[NDArray[Any]]) -> None:
+    """Write how far a trial has come: what it has so far, and the `values` of all that moves.
+
+    `key` is its candidate's. The state before is kept beside it: a power cut may tear the last one.
+    """
+    told = {"key": key, "history": trained.history, "best_epoch": trained.best_epoch, "score": trained.score}
     arrays: dict[str, NDArray[Any]] = {
-        "about": np.frombuffer(json.dumps({**rest, "metrics": trained.metrics}).encode(), np.uint8)
+        "about": np.frombuffer(json.dumps({**told, "metrics": trained.metrics}).encode(), np.uint8)
     }
     arrays["probabilities"] = trained.probabilities
     arrays.update({f"w{i:05d}": weight for i, weight in enumerate(trained.weights)})
     arrays.update({f"x{i:05d}": value for i, value in enumerate(values)})
+    if path.is_file():
+        path.replace(_earlier(path))
     _save(path, arrays)
 
 
-def load_state(path: Path, trained: Trained) -> list[NDArray[Any]]:
-    """Fill `trained` with what `save_state` wrote, and return the values."""
-    with np.load(path, allow_pickle=False) as file:
-        for name, value in json.loads(file["about"].tobytes()).items():
+def load_state(path: Path, key: str, trained: Trained) -> list[NDArray[Any]] | None:
+    """Fill `trained` with the last whole state that `save_state` wrote for a candidate, and return the values.
+
+    None, and nothing filled, where there is none.
+    """
+    for file in (path, _earlier(path)):
+        try:
+            arrays = _load(file)
+            told = json.loads(arrays.pop("about").tobytes())
+            if told.pop("key") != key:
+                continue
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            continue
+        for name, value in told.items():
             setattr(trained, name, value)
-        trained.probabilities = file["probabilities"]
-        trained.weights = [file[name] for name in sorted(file.files) if name[0] == "w"]
-        return [file[name] for name in sorted(file.files) if name[0] == "x"]
+        trained.probabilities = arrays.pop("probabilities")
+        trained.weights = [arrays[name] for name in sorted(arrays) if name[0] == "w"]
+        return [arrays[name] for name in sorted(arrays) if name[0] == "x"]
+    return None
 
 
-def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def _earlier(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.earlier{path.suffix}")
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # of a torn file it closes nothing
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _save(path: Path, arrays: dict[str, NDArray[Any]], *, lasting: bool = False) -> None:
+    with _whole(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        if lasting:
+            _sync(file)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name only when all of it is written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part.npz")
-    np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

@@ -71,24 +71,32 @@ class Trial:
         self._weights = class_weights(labels, len(workshop.dataset.classes), workshop.config.metric, candidate)
         keras.utils.set_random_seed(workshop.config.seed + candidate.seed)
 
-    def train(self, report: Report, until: float = math.inf) -> Trained:
+    def train(self, report: Report, until: float = math.inf, keep: Path | None = None) -> Trained:
         """Train to the end, or until `report(row)` says no after an epoch, or until a moment of `time.monotonic()`.
 
-        Raises TrialError when the loss stops being a number, TimeUp when that comes before the end of the first epoch.
+        After each epoch the state is written to `keep`, before it is reported. Raises TrialError when the loss stops
+        being a number, TimeUp when that comes before the end of the first epoch.
         """
         try:
-            self._train(report, until)
+            self._train(report, until, keep)
         finally:
             for phase in self.phases:
                 phase.rows.view.rest()
-        self.trained.stopped = len(self.trained.history) < self.candidate.epochs
         if not self.trained.history:
             raise TimeUp("The time was up before its first epoch had ended.")
+        return self.leave()
+
+    def leave(self) -> Trained:
+        """Return what there is so far."""
+        self.trained.stopped = len(self.trained.history) < self.candidate.epochs
         return self.trained
 
-    def _train(self, report: Report, until: float) -> None:
+    def _train(self, report: Report, until: float, keep: Path | None) -> None:
         began = time.monotonic()
-        for epoch in range(len(self.trained.history) + 1, self.candidate.epochs + 1):
+        done = len(self.trained.history)
+        if done and self._settled(done):
+            return  # it was stopped just then
+        for epoch in range(done + 1, self.candidate.epochs + 1):
             phase = next(phase for phase in self.phases if epoch <= phase.last)
             row: dict[str, float] = {"epoch": epoch, **self._epoch(phase, epoch, until)}
             if time.monotonic() > until:
@@ -96,6 +104,8 @@ class Trial:
             self._validate(phase, row)
             row["seconds"] = time.monotonic() - began
             began = time.monotonic()
+            if keep is not None:
+                save_state(keep, self.candidate.key(), self.trained, get_values(self.step.moving))
             if not report(row) or self._settled(epoch):
                 break
 
@@ -104,13 +114,12 @@ class Trial:
         for phase in self.phases:
             phase.rows.view(0)
 
-    def save(self, path: Path) -> None:
-        """Write all that is needed to go on."""
-        save_state(path, self.trained, get_values(self.step.moving))
-
-    def resume(self, path: Path) -> None:
-        """Go on from what `save` wrote; raises OSError or ValueError when it cannot be read."""
-        set_values(self.step.moving, load_state(path, self.trained))
+    def resume(self, path: Path) -> bool:
+        """Go on from the last state that was kept at `path`; return whether there is one that can be read."""
+        values = load_state(path, self.candidate.key(), self.trained)
+        if values is not None:
+            set_values(self.step.moving, values)
+        return values is not None
 
     def _phases(self) -> list[Phase]:
         step, candidate, epochs = self.step, self.candidate, self.candidate.epochs

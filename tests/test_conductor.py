@@ -15,7 +15,7 @@ from autotl.conductor import Conductor
 from autotl.config import make
 from autotl.costs import Costs, Pictures
 from autotl.errors import TrialError
-from autotl.events import Note, TrialBegan
+from autotl.events import EpochEnded, Note, TrialBegan
 from autotl.folder import RunFolder
 from autotl.study import Study
 from autotl.workers import Lost
@@ -68,7 +68,8 @@ class Search:
         self.config = make(data="d", out=str(path), epochs=5, **{"confirm": 0, **asked})
         one = space(batch_size=32, **(pins or {}))  # so that an epoch of the same depth costs the same
         study = Study(self.folder.study, one, metric="accuracy", seed=3)
-        study.recover(self.folder.records())
+        for number in study.recover(self.folder.records()):
+            self.folder.forget(number)
         study.begin()
         self.budget = Budget(self.config, self.pool.elapsed)
         costs = Costs(one.anatomies, Pictures(100, 20, 20), 4, frozenset({"none"}), dict(ms or {}))
@@ -267,9 +268,40 @@ def test_a_soup_gets_those_that_share_the_network(run):
     assert len(networks) == 1
 
 
-def test_a_trial_that_is_lost_is_tried_once_more_with_half_the_batch(run):
+def test_a_trial_whose_worker_dies_goes_on_where_it_was(run):
     search = Search(run, trials=1)
-    search.pool.mishaps.append(Lost("gone"))
+    epochs = iter(range(100))
+    tell = search.conductor.tell
+
+    def strike(event):
+        tell(event)
+        if isinstance(event, EpochEnded) and next(epochs) == 2:
+            search.pool.mishaps.append(Lost("its worker ended by itself"))
+
+    search.conductor.tell = strike
+    (only,) = search.run().records
+    assert (only.state, only.candidate.values["batch_size"], len(only.history)) == ("complete", 32, 5)
+    assert search.pool.trained == 5  # none of them twice
+    assert "goes on where it was" in search.notes()
+
+
+def test_a_trial_whose_worker_dies_again_has_failed(run):
+    search = Search(run, trials=1)
+    search.pool.mishaps += [Lost("its worker ended by itself")] * 2
+    (only,) = search.run().records
+    assert (only.state, only.reason) == ("failed", "its worker ended by itself")
+
+
+def test_who_kills_a_worker_twice_is_taken_for_a_lack_of_memory(run):
+    search = Search(run, trials=1)
+    search.pool.mishaps += [Lost("signal 9", killed=True)] * 2
+    (only,) = search.run().records
+    assert (only.state, only.candidate.values["batch_size"]) == ("complete", 16)
+
+
+def test_a_trial_that_lacks_memory_is_tried_once_more_with_half_the_batch(run):
+    search = Search(run, trials=1)
+    search.pool.mishaps.append(Lost("gone", memory=True))
     (only,) = search.run().records
     assert (only.state, only.candidate.values["batch_size"]) == ("complete", 16)
     assert [job["accumulate"] for job in search.pool.jobs] == [1, 2]
@@ -283,7 +315,7 @@ def test_a_continued_trial_that_is_lost_goes_on_from_the_same_state_again(run):
         give(place, job)
         if job.get("resume") is not None and not fallen:
             fallen.append(job)
-            search.pool.mishaps.append(Lost("gone"))
+            search.pool.mishaps.append(Lost("gone", memory=True))
 
     search.pool.give = give_and_fall
     search.run()
@@ -295,7 +327,7 @@ def test_a_continued_trial_that_is_lost_goes_on_from_the_same_state_again(run):
 
 def test_a_repeated_trial_keeps_the_halved_batch_and_its_accumulation(run):
     search = Search(run, trials=2, confirm=1)
-    search.pool.mishaps.append(Lost("gone"))
+    search.pool.mishaps.append(Lost("gone", memory=True))
     search.run()
     (repeat,) = [
         job

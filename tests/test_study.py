@@ -194,13 +194,30 @@ def test_a_recipe_that_did_not_fit_is_tried_when_the_run_goes_on_and_a_proposal_
 def test_an_orphan_that_followed_another_trial_is_not_tried_by_itself(tmp_path, why):
     one = study(tmp_path)
     (first,) = run(one, 1)
-    one.again(first.number, **{why: first.number})
+    orphan, candidate = one.again(first.number, **{why: first.number})
     again = study(tmp_path)
     again.recover([first])
-    assert [trial.state.name for trial in loaded(tmp_path).trials] == ["COMPLETE", "FAIL"]
     number, _ = again.ask({})
     assert number == 2
     assert not again.is_recipe(number)
+    assert again.again(first.number, **{why: first.number}) == (orphan, candidate)  # asked for again, it is the same
+
+
+def test_an_orphan_that_nobody_asks_for_is_settled_at_the_end(tmp_path):
+    one = study(tmp_path)
+    (first,) = run(one, 1)
+    one.again(first.number, continues=first.number)
+    again = study(tmp_path)
+    again.recover([first])
+    again.settle()
+    assert [trial.state.name for trial in loaded(tmp_path).trials] == ["COMPLETE", "FAIL"]
+
+
+def test_records_that_a_study_has_never_heard_of_are_named(tmp_path):
+    one = study(tmp_path)
+    (first,) = run(one, 1)
+    beyond = record(1, first.candidate, 0.5)
+    assert study(tmp_path).recover([first, beyond]) == [1]
 
 
 def test_a_closed_study_is_one_file(tmp_path):

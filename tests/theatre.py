@@ -25,7 +25,8 @@ class Theatre:
         self._idle = set(range(places))
         self._acts: dict[int, Iterator[dict[str, Any] | Lost]] = {}
         self._go: dict[int, bool] = {}
-        self._histories: dict[int, list[dict[str, float]]] = {}
+        self.trained = 0  # epochs
+        self._histories: dict[int, tuple[str, list[dict[str, float]]]] = {}  # what a state on disk would tell
 
     def elapsed(self) -> float:
         """Return the seconds on the clock."""
@@ -67,11 +68,15 @@ class Theatre:
     def _trial(self, place: int, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         number, candidate = job["number"], candidate_from(job["candidate"])
         until = self.now + job["until"] if job["until"] is not None else float("inf")
-        history = list(self._histories[job["resume"]]) if job["resume"] is not None else []
-        assert job["resume"] is None or self.folder.state(job["resume"]).is_file()
+        assert job["resume"] is None or self.folder.state(job["resume"]).is_file() or number in self._histories
+        key = candidate.key()
+        known = [self._histories.get(each) for each in (number, job["resume"])]
+        history = next((list(each[1]) for each in known if each is not None and each[0] == key), [])
+        if history:
+            yield {"say": "resumed", "rows": list(history)}
         curve = self.curve(candidate)
-        stopped = False
-        for epoch in range(len(history) + 1, candidate.epochs + 1):
+        stopped = not self._go[place]
+        for epoch in range(len(history) + 1, candidate.epochs + 1) if not stopped else ():
             seconds = self.pace(candidate, epoch)
             if self.now + seconds > until:
                 self.now, stopped = until, True
@@ -79,13 +84,14 @@ class Theatre:
             self.now += seconds
             score = curve[min(epoch, len(curve)) - 1]
             history.append({"epoch": epoch, "score": score, "valid_loss": 1 - score, "seconds": seconds})
+            self._histories[number] = key, list(history)
+            self.trained += 1
             yield {"say": "epoch", "row": history[-1]}
             if not self._go[place]:
                 stopped = epoch < candidate.epochs
                 break
         if not history:
             yield {"say": "failed", "kind": "late", "reason": "The time was up."}
-        self._histories[number] = history
         kept = [self.folder.weights(number), *([self.folder.state(number)] if stopped else [])]
         for file in kept:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -60,6 +60,22 @@ class Views:
             self._made[number].set_exception(error)
 
 
+@dataclass
+class Live:
+    """An augmentation that draws anew for each batch; what it draws in an epoch does not depend on earlier ones."""
+
+    policy: Policy
+    seed: int
+    _epoch: int = -1
+    _layer: Callable[..., Any] | None = None
+
+    def layer(self, epoch: int) -> Callable[..., Any]:
+        """Return the augmentation of an epoch."""
+        if self._layer is None or epoch != self._epoch:
+            self._epoch, self._layer = epoch, self.policy.layer(self.seed * 10_007 + epoch)
+        return self._layer
+
+
 @dataclass(frozen=True)
 class Rows:
     """Training rows: `view(0)` are the plain pictures at a tap, `view(1)` and up drawn ones; `live` draws anew.
@@ -72,7 +88,7 @@ class Rows:
 
     view: Views
     views: int
-    live: Callable[..., Any] | None
+    live: Live | None
     places: NDArray[np.int64]
     valid: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -96,7 +112,7 @@ class Rows:
         if self.device is not None and self.live is None:
             return self._gathered(self.device, turn, places)
         rows = np.asarray(self.view(turn)[places])
-        return rows if self.live is None else augment(self.live, rows)
+        return rows if self.live is None else augment(self.live.layer(epoch), rows)
 
     def _gathered(self, device: dict[int, Any], turn: int, places: NDArray[np.int64]) -> Any:
         from keras import ops
@@ -130,7 +146,7 @@ def rows_at(workshop: Workshop, network: Network, tap: Tap, candidate: Candidate
     features = workshop.features
     policy = None if plain else workshop.policy(candidate)
     is_pixels = tap.tensor is network.pixels.tensor
-    live = policy.layer(candidate.seed) if policy is not None and is_pixels else None
+    live = Live(policy, candidate.seed) if policy is not None and is_pixels else None
     drawn = policy if live is None else None
     places = features.rows("train")
     views = views_of(candidate.epochs, workshop.config.views) if drawn is not None else 1

@@ -15,6 +15,7 @@ from typing import Any
 from autotl.errors import AutotlError, TimeUp
 
 Tell = Callable[[dict[str, Any]], None]
+_LOOK_SECONDS = 0.2
 
 
 def main() -> None:
@@ -47,11 +48,13 @@ def _do(bench: Any, job: dict[str, Any], jobs: Iterator[dict[str, Any]], tell: T
     if job["do"] == "finish":
         return work.finish(bench, job)
 
-    def report(row: dict[str, float]) -> bool:
-        tell({"say": "epoch", "row": row})
-        return bool(next(jobs, {"go": False})["go"])
+    def go_on() -> bool:
+        answer = next(jobs, None)
+        if answer is None:
+            os._exit(1)  # the parent is gone, and another may be at work in this folder already
+        return bool(answer["go"])
 
-    return work.trial(bench, job, report)
+    return work.trial(bench, job, tell, go_on)
 
 
 def _bench(first: dict[str, Any], tell: Tell) -> Any:
@@ -90,7 +93,7 @@ def _end_with_parent() -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(1.0)
+            time.sleep(_LOOK_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

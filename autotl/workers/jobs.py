@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from autotl.candidate import candidate_from, to_plain
 from autotl.data.dataset import dataset_from
 from autotl.folder import RunFolder
 from autotl.plugins import catalogue
-from autotl.trained import save_weights
+from autotl.trained import save_array, save_weights
 from autotl.transfer.features import OnProgress
 from autotl.transfer.store import FeatureStore, default_root
 from autotl.transfer.workshop import Workshop
-from autotl.trial import Report, Trial
+from autotl.trial import Trial
+
+Tell = Callable[[dict[str, Any]], None]
+GoOn = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,31 @@ def anatomy(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
     return {"say": "done", "anatomy": to_plain(network.anatomy())}
 
 
-def trial(bench: Bench, job: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Train a candidate, from the start or where another trial paused; keep what may be needed in the run folder."""
+def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[str, Any]:
+    """Train a candidate, from the start or from where it was stopped; keep what may be needed in the run folder.
+
+    Each epoch is told, and what another process had trained of it already; `go_on()` returns the answer.
+    """
     began = time.monotonic()
     until = began + job["until"] if job.get("until") is not None else math.inf
+
+    def report(row: dict[str, float]) -> bool:
+        tell({"say": "epoch", "row": row})
+        return go_on()
+
     with bench.workshop.features.within(until):
         training = Trial(bench.workshop, candidate_from(job["candidate"]), accumulate=job["accumulate"])
-        if job.get("resume") is not None:
-            training.resume(bench.folder.state(job["resume"]))
-        training.prepare()
+        going = True
+        if _taken_up(training, bench.folder, job):
+            tell({"say": "resumed", "rows": training.trained.history})
+            going = go_on()
+        if going:
+            training.prepare()
         setup = time.monotonic() - began
-        trained = training.train(report, until)
+        trained = training.train(report, until, bench.folder.state(job["number"])) if going else training.leave()
     number = job["number"]
     save_weights(bench.folder.weights(number), trained.weights)
-    np.save(bench.folder.valid(number), trained.probabilities)
-    if trained.stopped:
-        training.save(bench.folder.state(number))
+    save_array(bench.folder.valid(number), trained.probabilities)
     return {
         "say": "done",
         "best_epoch": trained.best_epoch,
@@ -72,6 +83,12 @@ def trial(bench: Bench, job: dict[str, Any], report: Report) -> dict[str, Any]:
         "stopped": trained.stopped,
         "setup": round(setup, 3),
     }
+
+
+def _taken_up(training: Trial, folder: RunFolder, job: dict[str, Any]) -> bool:
+    """Bring a trial to where it was, or where the paused one was that it continues; return whether that is known."""
+    numbers = [job["number"], *([] if job["resume"] is None else [job["resume"]])]
+    return any(training.resume(folder.state(number)) for number in numbers)
 
 
 def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +104,7 @@ def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
         weights = weights_for(bench.workshop.head(network, candidate), found.layer)
     if weights is not None:
         save_weights(bench.folder.weights(job["number"]), weights)
-        np.save(bench.folder.valid(job["number"]), found.probabilities)
+        save_array(bench.folder.valid(job["number"]), found.probabilities)
     return {
         "say": "done",
         "score": found.score,

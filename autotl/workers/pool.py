@@ -27,9 +27,11 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A job whose worker died: why, in a line."""
+    """A job whose worker died: why, in a line; for want of `memory`, or `killed` by who knows whom."""
 
     reason: str
+    memory: bool = False
+    killed: bool = False
 
 
 class Pool:
@@ -123,7 +125,7 @@ class Pool:
             worker, used = self._workers[place], self._workers[place].memory()
             if used > self.memory:
                 text = f"its worker used {used / 1e9:.1f} GB of memory, {self.memory / 1e9:.1f} GB are allowed"
-                self._verdicts.setdefault(place, Lost(text))
+                self._verdicts.setdefault(place, Lost(text, memory=True))
                 worker.kill()
             elif time.monotonic() - worker.heard > (silence := self._allowed_silence(worker)):
                 self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s"))
@@ -153,7 +155,7 @@ def gpus() -> int:
 
 def _cause(code: int) -> Lost:
     if code == -9:
-        return Lost("its worker was killed from outside (signal 9), most likely because memory ran out")
+        return Lost("its worker was killed from outside (signal 9), perhaps because memory ran out", killed=True)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return Lost(f"its worker ended by itself ({how})")
 

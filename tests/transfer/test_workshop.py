@@ -220,20 +220,47 @@ def test_batches_gathered_on_a_device_are_those_read_from_the_store(workshop):
     assert len(held.device) == rows.views > 1
 
 
-def test_a_trial_that_was_stopped_goes_on_as_if_it_had_not_been(workshop, data, tmp_path):
-    chosen = candidate(4, "flip_crop", epochs=5)
+@pytest.mark.parametrize("unfrozen", [4, 100])  # of 100, none is left below: each batch is drawn anew
+def test_a_trial_that_was_stopped_goes_on_as_if_it_had_not_been(workshop, data, tmp_path, unfrozen):
+    chosen, state = candidate(unfrozen, "flip_crop", epochs=5, ema=0.5), tmp_path / "state.npz"
     whole = train(workshop, chosen, lambda row: True)
     first = Trial(workshop, chosen)
-    first.train(lambda row: row["epoch"] < 3)
-    first.save(tmp_path / "state.npz")
+    assert (first.phases[-1].rows.live is not None) == (unfrozen == 100)
+    first.train(lambda row: row["epoch"] < 3, keep=state)
     second = Trial(workshop_in(data, tmp_path / "elsewhere"), chosen)
-    second.resume(tmp_path / "state.npz")
+    assert second.resume(state)
     resumed = second.train(lambda row: True)
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
     for one, two in zip(whole.history, resumed.history, strict=True):
         assert one["loss"] == pytest.approx(two["loss"], rel=1e-3)
     for one, two in zip(whole.weights, resumed.weights, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-4)
+
+
+def test_of_a_state_that_a_power_cut_tore_the_one_before_is_taken(workshop, tmp_path):
+    chosen, state = candidate(4, epochs=5), tmp_path / "state.npz"
+    Trial(workshop, chosen).train(lambda row: row["epoch"] < 3, keep=state)
+    state.write_bytes(state.read_bytes()[:-1000])
+    second = Trial(workshop, chosen)
+    assert second.resume(state)
+    assert [row["epoch"] for row in second.trained.history] == [1, 2]
+    for file in tmp_path.glob("*.npz"):
+        file.write_bytes(file.read_bytes()[:100])
+    assert not Trial(workshop, chosen).resume(state)
+
+
+def test_the_state_of_another_candidate_is_not_taken(workshop, tmp_path):
+    Trial(workshop, candidate(4, epochs=5)).train(lambda row: False, keep=tmp_path / "state.npz")
+    assert not Trial(workshop, candidate(4, epochs=4)).resume(tmp_path / "state.npz")
+
+
+def test_a_trial_that_was_killed_as_its_patience_ended_trains_no_further(workshop, tmp_path):
+    chosen, state = candidate(4, epochs=9, patience=1, learning_rate=1e-9), tmp_path / "state.npz"
+    ended = Trial(workshop, chosen).train(lambda row: True, keep=state)
+    assert 1 < len(ended.history) < 9
+    again = Trial(workshop, chosen)
+    again.resume(state)
+    assert again.train(lambda row: True).history == ended.history
 
 
 def test_the_best_epoch_leaves_its_probabilities(workshop):

@@ -63,10 +63,14 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path):
 
     result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("linear",), watcher=kill, **QUICK)
     assert killed == {events.Progress, events.EpochEnded}
-    (probed,) = result.probes
-    assert "killed from outside (signal 9)" in probed.problem
-    assert [(record.candidate.backbone, record.probe) for record in result.records] == [("speck", False)]
-    assert result.best.candidate.values["batch_size"] == 16  # half of the default: its second try
+    assert [probed.problem for probed in result.probes] == [""]
+    assert [(record.probe, record.state, len(record.history)) for record in result.records] == [
+        (True, "complete", 0),
+        (False, "complete", 2),
+    ]
+    told = [note.text for note in heard.of(events.Note)]
+    assert any("killed from outside (signal 9)" in text and "goes on where it was" in text for text in told)
+    assert [event.row["epoch"] for event in heard.of(events.EpochEnded)] == [1, 2]  # none was trained twice
 
 
 def test_a_part_that_fails_three_times_is_set_aside_and_what_parts_print_goes_to_the_log(data, tmp_path):
