@@ -12,7 +12,7 @@ from typing import Any
 
 from autotl.agenda import Agenda, Running
 from autotl.candidate import State, TrialRecord, to_plain
-from autotl.errors import RunError, TrialError
+from autotl.errors import TrialError
 from autotl.events import EpochEnded, Note, Progress, TrialBegan, TrialEnded, Watcher
 from autotl.folder import write_whole
 from autotl.interrupt import Interrupt
@@ -23,11 +23,11 @@ from autotl.workers import Lost, Pool, ask
 class Conductor:
     """One search's trials, from the first one to the finished winner."""
 
-    def __init__(self, pool: Pool, agenda: Agenda, tell: Watcher) -> None:
+    def __init__(self, pool: Pool, agenda: Agenda, tell: Watcher, stop: Interrupt | None = None) -> None:
         self.pool, self.agenda, self.tell = pool, agenda, tell
         self.folder, self.config, self.budget = agenda.folder, agenda.config, agenda.budget
         self.running: dict[int, Running] = {}
-        self._stop = Interrupt(tell)
+        self._stop = stop or Interrupt(tell)
 
     def run_trials(self) -> int:
         """Run trials until the budget is spent, nothing is left to try, or Ctrl-C; return how many ended.
@@ -121,8 +121,6 @@ class Conductor:
             self._epochs(place, trial, message["rows"])
         elif message["say"] == "failed" and message["kind"] == "memory":
             self._lost(place, trial, Lost(message["reason"], memory=True))
-        elif message["say"] == "failed" and message["kind"] == "stop":
-            raise RunError(f"{message['reason']} Then repeat the command: the search goes on where it was.")
         elif message["say"] == "failed":
             self._end(place, trial, "pruned" if message["kind"] == "late" else "failed", message["reason"])
         else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time as clock
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from autotl.conductor import Conductor
 from autotl.config import SearchConfig
 from autotl.costs import Costs, Pictures
 from autotl.data import Dataset, load
+from autotl.errors import RunError
 from autotl.events import Note, Progress, SearchBegan, SearchEnded, Watcher, silent
+from autotl.faults import outage
 from autotl.folder import RunFolder, write_whole
+from autotl.interrupt import Interrupt
 from autotl.lineup import LineUp
 from autotl.plugins import Catalogue, catalogue
 from autotl.prober import Prober, to_try
@@ -59,7 +63,7 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
     check_same(folder, config)
     dataset = _read(config, watcher)
     check_data(folder, dataset)
-    with owned(folder), RunLog(folder.log, began) as log:
+    with _told_in_words(folder), owned(folder), RunLog(folder.log, began) as log:
         tell = log.also(watcher)
         write_whole(folder.config, config.to_toml())
         write_whole(folder.dataset, dataset.to_json())
@@ -74,6 +78,18 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
         result = SearchResult(folder.path)
         tell(SearchEnded(result))
         return result
+
+
+@contextmanager
+def _told_in_words(folder: RunFolder) -> Iterator[None]:
+    """Raise RunError in place of what a disk says."""
+    try:
+        yield
+    except OSError as error:
+        fault = outage(error, folder.path)
+        if fault:
+            raise RunError(fault) from error
+        raise
 
 
 def _with_workers(
@@ -95,15 +111,18 @@ def _with_workers(
         space = _space(parts, names, pins, anatomies, config)
         for text in space.snapped():
             tell(Note(text, warning=True))
-        with closing(Study(folder.study, space, metric=config.metric, seed=config.seed)) as study:
+        stop = Interrupt(tell)
+        with stop.heeded(), Study(folder.study, space, metric=config.metric, seed=config.seed) as study:
             for number in study.recover(folder.records()):
                 folder.forget(number)
-            prober = Prober(pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell)
+            prober = Prober(
+                pool, study, folder, config, len(dataset.indices("train", "valid")), log.elapsed, tell, stop
+            )
             probes = prober.probe(anatomies) if config.probe else []
             costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
             study.begin(to_try(probes, anatomies, config.metric))
             agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
-            conductor = Conductor(pool, agenda, tell)
+            conductor = Conductor(pool, agenda, tell, stop)
             conductor.run_trials()
             if not folder.is_finished(len(agenda.records)):
                 conductor.finish()

@@ -31,6 +31,7 @@ class Interrupt:
 
     def _take(self, number: int, frame: object) -> None:
         if self.asked:
+            self._tell(Note("Stopped at once. The same command goes on where it was.", warning=True))
             raise KeyboardInterrupt
         self.asked = True
         self._tell(Note("Finishing with the best so far. Ctrl-C again stops at once.", warning=True))

@@ -15,6 +15,7 @@ from autotl.workers import Lost, Pool
 if TYPE_CHECKING:
     from autotl.config import SearchConfig
     from autotl.folder import RunFolder
+    from autotl.interrupt import Interrupt
     from autotl.study import Study
 
 SHARE = 0.25  # of the time budget
@@ -46,6 +47,7 @@ class Prober:
     pictures: int
     elapsed: Callable[[], float]
     tell: Watcher
+    stop: Interrupt | None = None
     _running: dict[int, Probing] = field(default_factory=dict)
     _found: dict[str, Probed] = field(default_factory=dict)
     _costs: list[float] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Prober:
         new = [anatomy for name, anatomy in anatomies.items() if name not in self._found]
         waiting = cheapest_first(new)
         deadline = math.inf if self.config.seconds is None else self.elapsed() + SHARE * self.config.seconds
-        while waiting or self._running:
+        while (waiting and not (self.stop and self.stop.asked)) or self._running:
             for place in self.pool.idle():
                 anatomy = self._next(waiting, deadline)
                 if anatomy is not None:
@@ -75,7 +77,7 @@ class Prober:
 
     def _next(self, waiting: list[Anatomy], deadline: float) -> Anatomy | None:
         """Take the next backbone that fits into the time, and tell of those that do not; the first one always does."""
-        while waiting:
+        while waiting and not (self.stop and self.stop.asked):
             anatomy = waiting.pop(0)
             expected, left = self._expected(anatomy), deadline - self.elapsed()
             if expected <= left or not (self._found or self._running):

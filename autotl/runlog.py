@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -28,9 +29,10 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._write({"event": "Stopped", "reason": f"{type(error).__name__}: {error}"})
-        self._file.close()
+        with contextlib.suppress(OSError):  # of a full disk there is no more to tell
+            if error is not None:
+                self._write({"event": "Stopped", "reason": f"{type(error).__name__}: {error}"})
+            self._file.close()
 
     def elapsed(self) -> float:
         """Return the seconds spent on this run so far, over all its sessions."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import optuna
 
 from autotl.candidate import Candidate, TrialRecord
+from autotl.database import Connection, explained
 from autotl.errors import RunError
 from autotl.proposals import SearchSpace
 from autotl.space import Dimension, Value
@@ -18,15 +19,6 @@ _STARTUP = 8
 _REPEATS = 25
 _RECIPE, _HANDED_BACK, _PROBE = "recipe", "handed_back", "probe"
 _FOLLOWERS = {_PROBE, "continues", "repeats"}  # of these, nothing is to be tried again by itself
-
-
-class _Connection(sqlite3.Connection):
-    """Writes a log that is synchronised now and then, instead of waiting for the disk at every number."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.execute("PRAGMA journal_mode=WAL")
-        self.execute("PRAGMA synchronous=NORMAL")
 
 
 class Study:
@@ -40,16 +32,31 @@ class Study:
         self._reported: dict[int, int] = {}
         self._held: list[tuple[int, Candidate]] = []
         self._set_aside: set[tuple[str, str]] = set()
-        # (a kill loses nothing so, a power cut the last moments; waiting for the disk took 0.4 s a trial)
-        options = {"connect_args": {"factory": _Connection}}
-        self._storage = optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs=options)
-        self._study = optuna.create_study(
-            storage=self._storage,
-            study_name="autotl",
-            direction="minimize" if metric == "log_loss" else "maximize",
-            load_if_exists=True,
-            pruner=optuna.pruners.NopPruner(),  # `rungs` decide, for they can also go on with a paused trial
-        )
+        options = {"connect_args": {"factory": Connection}}
+        self._path = path
+        try:
+            self._storage = optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs=options)
+            self._study = optuna.create_study(
+                storage=self._storage,
+                study_name="autotl",
+                direction="minimize" if metric == "log_loss" else "maximize",
+                load_if_exists=True,
+                pruner=optuna.pruners.NopPruner(),  # `rungs` decide, for they can also go on with a paused trial
+            )
+        except Exception as error:
+            if (words := explained(path, error)) is None:
+                raise
+            raise words from error
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if isinstance(error, Exception) and (words := explained(self._path, error)):
+            raise words from error
 
     def close(self) -> None:
         """Leave one whole file."""

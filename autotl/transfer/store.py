@@ -7,6 +7,7 @@ for longest go first when the quota is reached.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -238,6 +239,7 @@ class _Filling:
         self.wanted = wanted
         self.overflown = False
         self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(wanted.dtype), shape=wanted.shape)
+        _reserve(path)
         self._rows, self._checksum = 0, 0
 
     def add(self, block: NDArray[Any]) -> None:
@@ -259,6 +261,21 @@ class _Filling:
             raise ValueError(f"An entry of {self.wanted.shape[0]} rows was filled with {self._rows}.")
         self._array.flush()
         return self._checksum
+
+
+def _reserve(path: Path) -> None:
+    """Have the disk set all of a file's bytes aside: one that fills up kills who writes to a mapped file.
+
+    Raises OSError when they are not there.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _has_infinite(rows: NDArray[np.float16]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl.errors import AutotlError, TimeUp
+from autotl.faults import outage
 
 Tell = Callable[[dict[str, Any]], None]
 _LOOK_SECONDS = 0.2
@@ -34,8 +36,10 @@ def main() -> None:
         try:
             tell(_do(bench, job, jobs, tell))
         except Exception as error:  # a trial that fails is the parent's to record
-            traceback.print_exc()
-            tell({"say": "failed", "kind": _kind(error), "reason": _one_line(error)})
+            stop = outage(error, first["run"])
+            tell({"say": "failed", "kind": "stop" if stop else _kind(error), "reason": stop or _one_line(error)})
+            with contextlib.suppress(OSError):  # the log may be on a full disk
+                traceback.print_exc()
 
 
 def _do(bench: Any, job: dict[str, Any], jobs: Iterator[dict[str, Any]], tell: Tell) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from queue import Empty, Queue
 
 import psutil
 
+from autotl.errors import RunError
 from autotl.workers.process import Inbox, Message, Process
 
 _LOOK_SECONDS = 0.2
@@ -80,7 +81,10 @@ class Pool:
             old.close()
 
     def listen(self, seconds: float) -> Iterator[tuple[int, Message | Lost]]:
-        """Yield what workers say within some seconds; a Lost in place of the job of one that died."""
+        """Yield what workers say within some seconds; a Lost in place of the job of one that died.
+
+        Raises RunError when a worker met what no other job would get round: a full disk, pictures that are gone.
+        """
         end = time.monotonic() + seconds
         while True:
             self._look()
@@ -106,6 +110,8 @@ class Pool:
         if message["say"] == "ready":
             worker.ready = True
             return
+        if message.get("kind") == "stop":
+            raise RunError(message["reason"])
         if message["say"] != "gone":
             yield worker.place, message
             return
