@@ -148,10 +148,11 @@ class Conductor:
         """Go on from the last epoch; for want of memory, begin again with half the batch, twice accumulated.
 
         Who kills a worker from outside may be the system, short of memory: the second time it is taken for that.
+        One that fell silent would do so again.
         """
         memory = lost.memory or (lost.killed and trial.tries > 1)
         halves = memory and trial.accumulate == 1 and trial.continues is None  # a saved state belongs to its batch
-        if self._stop.asked or not (halves or trial.tries == 1):
+        if self._stop.asked or lost.silence or not (halves or trial.tries == 1):
             self._end(place, trial, "failed", lost.reason)
             return
         again, how = replace(trial, tries=trial.tries + 1), "it goes on where it was"

@@ -292,6 +292,13 @@ def test_a_trial_whose_worker_dies_again_has_failed(run):
     assert (only.state, only.reason) == ("failed", "its worker ended by itself")
 
 
+def test_a_trial_that_falls_silent_has_failed_at_once(run):
+    search = Search(run, trials=1)
+    search.pool.mishaps.append(Lost("no sign of life for 8 s", silence=True))
+    (only,) = search.run().records
+    assert (only.state, len(search.pool.jobs)) == ("failed", 1)
+
+
 def test_who_kills_a_worker_twice_is_taken_for_a_lack_of_memory(run):
     search = Search(run, trials=1)
     search.pool.mishaps += [Lost("signal 9", killed=True)] * 2

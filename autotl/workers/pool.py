@@ -28,11 +28,12 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A job whose worker died: why, in a line; for want of `memory`, or `killed` by who knows whom."""
+    """A job whose worker died: why, in a line; for want of `memory`, `killed` by who knows whom, or after `silence`."""
 
     reason: str
     memory: bool = False
     killed: bool = False
+    silence: bool = False
 
 
 class Pool:
@@ -134,7 +135,7 @@ class Pool:
                 self._verdicts.setdefault(place, Lost(text, memory=True))
                 worker.kill()
             elif time.monotonic() - worker.heard > (silence := self._allowed_silence(worker)):
-                self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s"))
+                self._verdicts.setdefault(place, Lost(f"no sign of life for {silence:.0f} s", silence=True))
                 worker.kill()
 
     def _allowed_silence(self, worker: Process) -> float:

@@ -72,7 +72,7 @@ def kill(process: subprocess.Popen, victim: str, out: Path) -> bool:
             os.kill(each.pid, signal.SIGKILL)
     if victim == "worker":
         return bool(workers)
-    process.communicate()
+    process.wait()
     psutil.wait_procs(workers, timeout=30)  # a worker ends with its parent
     if victim == "power":
         tear(out)
