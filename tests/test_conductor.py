@@ -358,6 +358,26 @@ def test_ctrl_c_skips_the_confirmation_and_finishes(run):
     assert not any(record.repeats for record in search.records)
 
 
+def test_a_second_ctrl_c_stops_at_once_and_the_search_goes_on_later(run):
+    search = Search(run, trials=8)
+
+    def interrupt(event):
+        if isinstance(event, EpochEnded) and event.number == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    search.conductor.tell = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        search.run()
+    assert [record.number for record in search.folder.records()] == [0, 1, 2]
+    assert "goes on where it was" in search.notes()
+    again = Search(run, trials=8)
+    again.pool.remember(search.pool)
+    again.run()
+    assert [record.number for record in again.records] == list(range(8))
+    assert search.pool.trained + again.pool.trained == sum(len(record.history) for record in again.records)
+
+
 def test_ctrl_c_before_the_first_trial_ended_is_told_as_what_it_is(run):
     search = Search(run, trials=5)
     search.conductor._stop.asked = True

@@ -161,8 +161,9 @@ def gpus() -> int:
 
 
 def _cause(code: int) -> Lost:
-    if code == -9:
-        return Lost("its worker was killed from outside (signal 9), perhaps because memory ran out", killed=True)
+    killed = {-9: "killed from outside", -6: "aborted"}.get(code)  # of want of memory, often
+    if killed:
+        return Lost(f"its worker was {killed} (signal {-code}), perhaps because memory ran out", killed=True)
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return Lost(f"its worker ended by itself ({how})")
 
