@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autotl.data.dataset import Dataset, Finding, Picture, Split
+from autotl.data.dataset import Dataset, Picture, Split
+from autotl.data.finding import Finding
 from autotl.data.labelled import load_labelled
 from autotl.data.load import load
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from autotl.data.finding import Finding
+
 Split = Literal["train", "valid", "test"]
+MEGAPIXELS = 179.0  # in one picture, at most: the limit that Pillow has by itself
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 
@@ -17,7 +20,8 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 class Picture:
     """One readable file: its absolute path, the index of its class, its split, a hash of its bytes.
 
-    `width` and `height` are in pixels, as displayed (EXIF orientation applied).
+    `width` and `height` are in pixels, as displayed (EXIF orientation applied). `twins` names the set of pictures
+    that show the same, None where there is no other.
     """
 
     path: str
@@ -27,15 +31,7 @@ class Picture:
     width: int
     height: int
     group: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something the user should know about the data: `files` are relative to the data where they can be."""
-
-    kind: str
-    message: str
-    files: tuple[str, ...] = ()
+    twins: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,12 @@ def dataset_from(plain: Mapping[str, Any]) -> Dataset:
         root=plain["root"],
         classes=tuple(plain["classes"]),
         pictures=tuple(Picture(**picture) for picture in plain["pictures"]),
-        findings=tuple(Finding(f["kind"], f["message"], tuple(f["files"])) for f in plain["findings"]),
+        findings=tuple(_finding(each) for each in plain["findings"]),
         made_valid=plain["made_valid"],
         made_test=plain["made_test"],
     )
+
+
+def _finding(plain: Mapping[str, Any]) -> Finding:
+    sets = tuple(tuple(names) for names in plain.get("sets", ()))
+    return Finding(plain["kind"], plain["message"], tuple(plain["files"]), plain.get("advice", ""), sets)

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from autotl.data.colour import to_rgb
+from autotl.data.problems import reason, require_file
 from autotl.errors import DataError
 
 Pixels = NDArray[np.uint8]
@@ -42,6 +43,7 @@ def decode(path: str | Path, size: tuple[int, int]) -> Pixels:
     """
     hush()
     try:
+        require_file(path)
         with Image.open(path, formats=FORMATS) as image:
             return _fitted(image, size)
     except Exception as error:  # Pillow lets the errors of many decoders through
@@ -108,22 +110,6 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
 def is_sideways(turn: Image.Transpose | None) -> bool:
     """Return whether a turn swaps width and height."""
     return turn in (_TURNS[5], _TURNS[6], _TURNS[7], _TURNS[8])
-
-
-def reason(error: BaseException) -> str:
-    """Return in a few words why a file could not be read."""
-    if isinstance(error, UnidentifiedImageError):
-        return "it is not a picture of a known kind"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    text = " ".join(str(error).split()).rstrip(".")
-    if "truncated" in text.lower():
-        return "it is cut off"
-    return text or type(error).__name__
 
 
 def hush() -> None:

@@ -1,20 +1,18 @@
-"""What a finished Dataset shows by itself: leaks between splits, contradicting labels, lopsided classes."""
+"""What a finished Dataset shows by its classes: small, lopsided, spelt twice, or out of a score's sight."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
-from pathlib import Path
-
-from autotl.data.dataset import SPLITS, Dataset, Finding, Picture
-from autotl.data.listing import relative
+from autotl.data.dataset import SPLITS, Dataset
+from autotl.data.finding import Finding, found, named
+from autotl.data.spelling import alike
 
 LOPSIDED = 10  # times more pictures of one class than of another
+FEW = 10  # pictures that a class should have at the least to be learnt from
 
 
-def of(dataset: Dataset, root: Path) -> list[Finding]:
-    """Return all findings on a dataset; files are named relative to `root`."""
-    return [*_unseen(dataset), *_two_labels(dataset, root), *_leaks(dataset, root), *_lopsided(dataset)]
+def of_classes(dataset: Dataset) -> list[Finding]:
+    """Return what is found in the names and sizes of classes."""
+    return [*_unseen(dataset), *_few(dataset), *_lopsided(dataset), *_spelt_twice(dataset)]
 
 
 def _unseen(dataset: Dataset) -> list[Finding]:
@@ -25,23 +23,17 @@ def _unseen(dataset: Dataset) -> list[Finding]:
         names = tuple(name for name, count in counts.items() if not count)
         if names and len(names) < len(counts):
             message = f"Classes without a picture in {split}, so that no score there knows them: {', '.join(names)}."
-            told.append(Finding("unseen", message, names))
+            told.append(found("unseen", message, names))
     return told
 
 
-def _two_labels(dataset: Dataset, root: Path) -> list[Finding]:
-    copies = [same for same in _same(dataset, lambda picture: picture.digest) if len({p.label for p in same}) > 1]
-    message = f"Pictures found under two classes, byte for byte the same: {len(copies)}."
-    return _told("two_labels", message, copies, root)
-
-
-def _leaks(dataset: Dataset, root: Path) -> list[Finding]:
-    """Tell what lies in two splits: scores there are too good to be true."""
-    copies = [same for same in _same(dataset, lambda picture: picture.digest) if len({p.split for p in same}) > 1]
-    message = f"Pictures found in two splits, byte for byte the same: {len(copies)}; scores there flatter."
-    groups = [same for same in _same(dataset, lambda picture: picture.group) if len({p.split for p in same}) > 1]
-    shared = f"Groups found in two splits: {len(groups)}; scores there flatter."
-    return _told("leak", message, copies, root) + _told("group_leak", shared, groups, root)
+def _few(dataset: Dataset) -> list[Finding]:
+    counts = dataset.counts()["train"]
+    names = tuple(name for name, count in counts.items() if count < FEW)
+    if not names:
+        return []
+    shown = named([f"{name}: {counts[name]}" for name in names])
+    return [found("few", f"Classes with fewer than {FEW} pictures to learn from: {len(names)} ({shown}).", names)]
 
 
 def _lopsided(dataset: Dataset) -> list[Finding]:
@@ -49,22 +41,13 @@ def _lopsided(dataset: Dataset) -> list[Finding]:
     least, most = min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name])
     if counts[most] <= LOPSIDED * counts[least]:
         return []
-    message = (
-        f"Class {most!r} has {counts[most]} pictures to learn from, {least!r} only {counts[least]}; "
-        "--metric balanced_accuracy or macro_f1 weighs classes alike."
-    )
-    return [Finding("lopsided", message)]
+    message = f"Class {most!r} has {counts[most]} pictures to learn from, {least!r} only {counts[least]}."
+    return [found("lopsided", message, (most, least))]
 
 
-def _same(dataset: Dataset, key: Callable[[Picture], str | None]) -> list[list[Picture]]:
-    found: dict[str, list[Picture]] = defaultdict(list)
-    for picture in dataset.pictures:
-        value = key(picture)
-        if value is not None:
-            found[value].append(picture)
-    return [same for same in found.values() if len(same) > 1]
-
-
-def _told(kind: str, message: str, sets: list[list[Picture]], root: Path) -> list[Finding]:
-    files = tuple(relative(Path(picture.path), root) for same in sets for picture in same)
-    return [Finding(kind, message, files)] if files else []
+def _spelt_twice(dataset: Dataset) -> list[Finding]:
+    pairs = tuple(alike(dataset.classes))
+    if not pairs:
+        return []
+    shown = named([f"{one!r} and {other!r}" for one, other in pairs])
+    return [found("spelt_twice", f"Classes that may be one, spelt twice: {shown}.", sets=pairs)]

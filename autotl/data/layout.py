@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from autotl.data.dataset import SPLITS, Finding, Split
+from autotl.data.dataset import SPLITS, Split
+from autotl.data.finding import Finding, found
 from autotl.data.listing import SPELLINGS, Entry, Listing, files, folders, ignored, is_picture, relative, walk
 from autotl.data.matching import match, shortest
 from autotl.errors import DataError
@@ -68,7 +69,7 @@ def _read_splits(root: Path, parts: dict[Split, Path]) -> Listing:
         findings += part.findings
     beside = tuple(path.name for path in folders(root) if path not in parts.values() and _holds_pictures(path))
     if beside:
-        findings.append(Finding("ignored", f"Folders beside train are left out: {', '.join(beside)}.", beside))
+        findings.append(found("ignored", f"Folders beside train are left out: {', '.join(beside)}.", beside))
     findings += _loose([path for path in files(root) if is_picture(path)], root)
     findings += ignored([path for path in files(root) if not is_picture(path)], root)
     return Listing(root, tuple(entries), tuple(sorted(set(names.values()))), tuple(findings))
@@ -103,7 +104,7 @@ def _loose(paths: list[Path], root: Path) -> list[Finding]:
     if not paths:
         return []
     message = f"Pictures beside the class folders have no class and are left out: {len(paths)}."
-    return [Finding("loose", message, tuple(relative(path, root) for path in paths))]
+    return [found("loose", message, tuple(relative(path, root) for path in paths))]
 
 
 def _matched(spellings: Iterable[Iterable[str]]) -> list[Finding]:
@@ -112,4 +113,4 @@ def _matched(spellings: Iterable[Iterable[str]]) -> list[Finding]:
         return []
     pairs = "; ".join(" = ".join(names) for names in several)
     message = f"Folders whose names differ by a suffix are taken for one class: {pairs}."
-    return [Finding("matched", message, tuple(name for names in several for name in names))]
+    return [found("matched", message, tuple(name for names in several for name in names))]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.data.dataset import Finding, Split
+from autotl.data.dataset import Split
+from autotl.data.finding import Finding, found
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff"},
@@ -84,6 +85,14 @@ def walk(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
         waiting += reversed(folders(here))
 
 
+def expanded(path: Path) -> Path:
+    """Return a path with `~` as the home folder it stands for, where there is one."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # a user that nobody knows: a file may be called so
+        return path
+
+
 def relative(path: Path, root: Path) -> str:
     """Return a path as a finding names it: relative to the data where it can be."""
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -96,7 +105,7 @@ def ignored(paths: list[Path], root: Path) -> list[Finding]:
     kinds = ", ".join(sorted({path.suffix.lower() or "no suffix" for path in paths}))
     count = f"{len(paths)} file is" if len(paths) == 1 else f"{len(paths)} files are"
     message = f"{count} left out: not pictures that can be read ({kinds})."
-    return [Finding("ignored", message, tuple(relative(path, root) for path in paths))]
+    return [found("ignored", message, tuple(relative(path, root) for path in paths))]
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ TEST_SPLIT = 0.15  # of data that come without any split
 class Row:
     """What a split must know of a picture: pictures of one `unit` stay together.
 
-    A unit is a group where groups are given, else the content, so that copies never face each other.
+    A unit is a group where groups are given, and all that show the same, so that copies never face each other.
     """
 
     label: int
@@ -77,7 +78,7 @@ def _draw_copies(rows: Sequence[Row], fraction: float, seed: int, keep: int, opt
     """Choose units class by class: at least one of each class, as long as `keep` of them remain."""
     from sklearn.model_selection import train_test_split
 
-    label_of = {row.unit: row.label for row in reversed(rows)}
+    label_of = _labels_of_units(rows)
     chosen: set[str] = set()
     for label in sorted(set(label_of.values())):
         members = sorted(unit for unit, its in label_of.items() if its == label)
@@ -85,6 +86,16 @@ def _draw_copies(rows: Sequence[Row], fraction: float, seed: int, keep: int, opt
         if count > 0:
             chosen.update(train_test_split(members, test_size=count, random_state=seed)[1])
     return chosen
+
+
+def _labels_of_units(rows: Sequence[Row]) -> dict[str, int]:
+    """Return a label for each unit: of one under several, that of the class with fewest, for it can spare the least."""
+    units: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        units[row.label].add(row.unit)
+    return {
+        unit: label for label in sorted(units, key=lambda each: (-len(units[each]), -each)) for unit in units[label]
+    }
 
 
 def _draw_groups(rows: Sequence[Row], fraction: float, seed: int, keep: int, optional: bool) -> set[str]:

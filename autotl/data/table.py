@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autotl.data.dataset import Finding, Split
-from autotl.data.listing import SPELLINGS, Entry, Listing
+from autotl.data.dataset import Split
+from autotl.data.finding import Finding, found, named
+from autotl.data.listing import SPELLINGS, Entry, Listing, expanded
 from autotl.errors import DataError
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -45,6 +46,7 @@ def read_table(file: Path) -> Listing:
     findings += _rows_finding("missing", "whose file does not exist", sorted(set(once) - set(there)))
     if not there:
         raise DataError(f"{file} lists no file that exists. Its paths are read relative to {file.parent}.")
+    findings += _outside(file, there)
     splits = any(row.split for row in rows)
     entries = tuple(
         Entry(located(file, row.path), row.label, _split(file, row) if splits else None, row.group or None)
@@ -56,10 +58,12 @@ def read_table(file: Path) -> Listing:
 def read_rows(file: Path, needed: Iterable[str]) -> list[Row]:
     """Return the rows of a CSV; raises DataError when it cannot be read or lacks one of the `needed` columns."""
     try:
+        if not file.is_file():
+            raise OSError("it is not a file")
         with file.open(encoding="utf-8-sig", newline="") as text:
             lines = list(_reader(text.read()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} cannot be read as a CSV in UTF-8: {error}.") from error
+        raise DataError(f"{file} cannot be read as a CSV in UTF-8: {error}. Save it as one.") from error
     if not lines:
         raise DataError(f"{file} is empty. It needs a header line with {' and '.join(needed)}.")
     places = _places(file, [cell.strip() for cell in lines[0][1]], needed)
@@ -72,7 +76,7 @@ def read_rows(file: Path, needed: Iterable[str]) -> list[Row]:
 
 def located(file: Path, path: str) -> Path:
     """Return where a path listed in a CSV leads, absolute."""
-    return Path(os.path.abspath(file.parent / Path(path).expanduser()))  # noqa: PTH100  (links stay as they are)
+    return Path(os.path.abspath(file.parent / expanded(Path(path))))  # noqa: PTH100  (links stay as they are)
 
 
 def _reader(text: str) -> list[tuple[int, list[str]]]:
@@ -120,9 +124,19 @@ def _split(file: Path, row: Row) -> Split:
     return split
 
 
+def _outside(file: Path, rows: list[Row]) -> list[Finding]:
+    """Tell of files that do not lie below the folder of the table: allowed, for it is the user's own."""
+    names = tuple(row.path for row in rows if not located(file, row.path).is_relative_to(located(file, "")))
+    if not names:
+        return []
+    return [
+        found("outside", f"Files that lie outside the folder of {file.name}: {len(names)} ({named(names)}).", names)
+    ]
+
+
 def _rows_finding(kind: str, what: str, rows: list[Row]) -> list[Finding]:
     if not rows:
         return []
     numbers = ", ".join(str(row.number) for row in rows[:10]) + (", …" if len(rows) > 10 else "")
     message = f"Rows {what} are left out: {len(rows)} (row {numbers})."
-    return [Finding(kind, message, tuple(row.path for row in rows if row.path))]
+    return [found(kind, message, tuple(row.path for row in rows if row.path))]

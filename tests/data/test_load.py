@@ -67,15 +67,21 @@ def test_unreadable_pictures_are_left_out_and_named_by_reason(many, tmp_path):
     assert "not a picture of a known kind" in told["cat/text.jpg",]
     assert "it is empty" in told["cat/nothing.png",]
     assert "it is cut off" in told["dog/cut.jpg",]
-    assert {each.kind for each in dataset.findings} == {"unreadable"}
+    problems = {each.kind for each in dataset.findings if each.gravity == "error"}
+    assert problems == {"unreadable", "empty_file", "truncated"}
 
 
-def test_a_decompression_bomb_is_left_out(many, draw, tmp_path, monkeypatch):
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_picture_of_more_pixels_than_asked_for_is_left_out(many, draw, tmp_path, suffix):
     many("cat", 3)
     many("dog", 3)
-    draw("dog/bomb.png", size=(64, 64))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert finding(load(tmp_path), "unreadable").files == ("dog/bomb.png",)
+    draw(f"dog/bomb.{suffix}", size=(64, 64))
+    before = Image.MAX_IMAGE_PIXELS
+    bomb = finding(load(tmp_path, max_megapixels=0.004), "bomb")
+    assert bomb.files == (f"dog/bomb.{suffix}",)
+    assert "more than 0.004 million pixels" in bomb.message
+    assert len(load(tmp_path, max_megapixels=0.0041).pictures) == 7
+    assert before == Image.MAX_IMAGE_PIXELS
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "tif"])
@@ -147,15 +153,86 @@ def test_copies_in_two_splits_and_under_two_classes_are_told(draw, tmp_path):
     draw("train/dog/b.png", (2, 2, 2))
     draw("valid/cat/a.png", (1, 1, 1))
     draw("valid/dog/c.png", (3, 3, 3))
-    dataset = load(tmp_path)
+    dataset = load(tmp_path, keep_duplicates=True)
     assert sorted(finding(dataset, "leak").files) == ["train/cat/a.png", "valid/cat/a.png"]
     assert sorted(finding(dataset, "two_labels").files) == ["train/cat/b.png", "train/dog/b.png"]
+
+
+def test_training_pictures_that_are_in_a_later_part_are_held_back(draw, tmp_path):
+    draw("train/cat/a.png", (1, 1, 1))
+    draw("train/cat/b.png", (2, 2, 2))
+    draw("train/dog/c.png", (3, 3, 3))
+    draw("train/dog/wrong.png", (1, 1, 1))
+    draw("valid/cat/a.bmp", (1, 1, 1))
+    draw("valid/dog/c.png", (4, 4, 4))
+    dataset = load(tmp_path)
+    assert len(dataset.pictures) == 4
+    assert finding(dataset, "held_back").files == ("train/cat/a.png", "train/dog/wrong.png")
+    assert finding(dataset, "two_labels").sets == (("train/dog/wrong.png", "valid/cat/a.bmp"),)
+    assert "leak" not in {each.kind for each in dataset.findings}
+    kept = load(tmp_path, keep_duplicates=True)
+    assert len(kept.pictures) == 6
+    assert finding(kept, "leak").sets == (("train/cat/a.png", "train/dog/wrong.png", "valid/cat/a.bmp"),)
+
+
+def test_a_class_whose_training_pictures_are_all_copies_of_later_ones_is_refused(draw, tmp_path):
+    for split in ("train", "test"):
+        draw(f"{split}/cat/a.png", (1, 1, 1))
+    for number in range(3):
+        draw(f"train/dog/{number}.png")
+    with pytest.raises(DataError, match=r"Every training picture of class 'cat' .* or search with --keep-duplicates"):
+        load(tmp_path)
+    draw("valid/cat/b.png")
+    draw("valid/dog/b.png")
+    assert load(tmp_path, keep_duplicates=True).counts()["train"] == {"cat": 1, "dog": 3}
+
+
+def test_classes_of_nothing_but_copies_of_one_picture_are_refused_with_advice(draw, tmp_path):
+    for label in ("cat", "dog"):
+        draw(f"{label}/a.png", (1, 1, 1))
+        draw(f"{label}/b.png", (1, 1, 1))
+    with pytest.raises(DataError, match=r"its pictures are copies\. Add others; --keep-duplicates splits them"):
+        load(tmp_path)
+    assert load(tmp_path, keep_duplicates=True).counts()["train"] == {"cat": 1, "dog": 1}
+
+
+def test_copies_of_a_class_are_told_and_stay_on_one_side_of_a_drawn_split(many, draw, tmp_path):
+    many("cat", 20)
+    many("dog", 20)
+    for number in range(10):
+        draw(f"cat/again {number}.bmp", (number + 1, 0, 7))
+    dataset = load(tmp_path)
+    assert len(finding(dataset, "copies").sets) == 10
+    where = {}
+    for picture in dataset.pictures:
+        if picture.twins:
+            where.setdefault(picture.twins, set()).add(picture.split)
+    assert len(where) == 10
+    assert all(len(splits) == 1 for splits in where.values())
+
+
+def test_small_classes_and_names_that_may_be_one_are_told(many, tmp_path):
+    many("golden retriever", 4)
+    many("Golden_Retriever", 40)
+    dataset = load(tmp_path)
+    assert finding(dataset, "few").files == ("golden retriever",)
+    assert finding(dataset, "spelt_twice").sets == (("Golden_Retriever", "golden retriever"),)
+
+
+def test_the_gravest_findings_come_first(many, tmp_path):
+    many("cat", 20)
+    many("dog", 20)
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "cat" / "nothing.png").write_bytes(b"")
+    gravities = [each.gravity for each in load(tmp_path).findings]
+    assert (gravities[0], gravities[-1]) == ("error", "note")
+    assert sorted(gravities, key=("error", "warning", "note").index) == gravities
 
 
 def test_lopsided_classes_are_told(many, tmp_path):
     many("cat", 4)
     many("dog", 60)
-    assert "balanced_accuracy" in finding(load(tmp_path), "lopsided").message
+    assert "balanced_accuracy" in finding(load(tmp_path), "lopsided").advice
 
 
 def test_groups_of_a_csv_stay_together(many, tmp_path):

@@ -61,6 +61,27 @@ def test_a_group_is_never_in_two_parts(pairs, valid_split, seed):
     assert {"train", "valid"} <= set(shares.splits)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 25)), min_size=10, max_size=60),
+    st.floats(0.05, 0.8),
+    st.integers(0, 99),
+)
+def test_pictures_of_one_unit_stay_together_even_under_several_labels(pairs, fraction, seed):
+    rows = [Row(label, f"u{unit}") for label, unit in pairs]
+    shares, _ = parts(rows, valid_split=fraction, test_split=fraction / 2, seed=seed)
+    where: dict[str, set[str]] = {}
+    for row, split in zip(rows, shares.splits, strict=True):
+        where.setdefault(row.unit, set()).add(split)
+    assert all(len(splits) == 1 for splits in where.values())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_of_one_unit_stays_in_train_though_a_larger_class_shares_it(seed):
+    rows = [*pictures(6), Row(1, "0-00000"), Row(1, "0-00000")]
+    assert parts(rows, valid_split=0.5, seed=seed)[1][1, "train"] == 2
+
+
 def test_copies_of_a_picture_stay_together():
     rows = [Row(label, f"{label}-{n // 2}") for label in (0, 1) for n in range(20)]
     shares, _ = parts(rows)
