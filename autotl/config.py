@@ -12,6 +12,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic import Field as Field  # also for the settings of other commands
 
+from autotl.data.dataset import MEGAPIXELS
 from autotl.errors import ConfigError, near_miss
 from autotl.space import Value
 
@@ -76,6 +77,10 @@ class SearchConfig(Settings):
     views: int = Field(default=4, ge=1, le=64, description="pictures drawn per image by an augmentation, kept")
     valid_split: float = Field(default=0.2, gt=0, lt=0.9)
     test_split: float | None = Field(default=None, ge=0, lt=0.9)
+    keep_duplicates: bool = Field(default=False, description="split pictures that show the same as if they did not")
+    max_megapixels: float = Field(
+        default=MEGAPIXELS, gt=0, allow_inf_nan=False, description="pictures of more million pixels are left out"
+    )
     seed: int = Field(default=0, ge=0, lt=2**31)
     precision: Precision = Field(default="auto", description="of backbones; auto is mixed on GPUs that are fast at it")
     workers: int | None = Field(default=None, ge=1, le=64)

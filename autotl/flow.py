@@ -164,5 +164,7 @@ def _read(config: SearchConfig, tell: Watcher) -> Dataset:
         valid_split=config.valid_split,
         test_split=config.test_split,
         seed=config.seed,
+        keep_duplicates=config.keep_duplicates,
+        max_megapixels=config.max_megapixels,
         on_progress=on_progress,
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli import cache, embed, models, plugins, pretrain, runs, sample, search, weights
+from autotl.cli import cache, check, embed, models, plugins, pretrain, runs, sample, search, weights
 from autotl.cli.door import Door
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(rich_help_panel="Search")(search.search)
+app.command(rich_help_panel="Search")(check.check)
 app.command(rich_help_panel="Search")(runs.leaderboard)
 app.command(rich_help_panel="Search")(pretrain.pretrain)
 app.command(rich_help_panel="Search")(embed.embed)

@@ -100,6 +100,16 @@ def search(
         float | None,
         typer.Option(metavar="FRACTION", help="Kept untouched for the final score.", rich_help_panel=DATA),
     ] = None,
+    keep_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--keep-duplicates", help="Split pictures that show the same as any others.", rich_help_panel=DATA
+        ),
+    ] = False,
+    max_megapixels: Annotated[
+        float,
+        typer.Option(metavar="N", help="Leave out pictures of more million pixels.", rich_help_panel=DATA),
+    ] = 179.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Same seed, same result.", min=0, rich_help_panel=DATA)] = 0,
     precision: Annotated[
         Precision,
@@ -149,6 +159,8 @@ def search(
         "views": views,
         "valid_split": valid_split,
         "test_split": test_split,
+        "keep_duplicates": keep_duplicates,
+        "max_megapixels": max_megapixels,
         "seed": seed,
         "precision": precision,
         "workers": workers,

@@ -36,8 +36,8 @@ KINDS: dict[str, Kind] = {
     "alike_labels": Kind("warning", "Look at them: one of the labels may be wrong."),
     "alike_leak": Kind("warning", "Keep them in one split; scores are also given without them."),
     "held_back": Kind("warning", "Delete one of each; --keep-duplicates learns from them all the same."),
-    "copies": Kind("warning", "Delete all but one of each: copies count double in training."),
-    "alike": Kind("note", "Nothing to do: a drawn split keeps them on one side."),
+    "copies": Kind("warning", "Delete all but one of each: copies count double."),
+    "alike": Kind("note", "Nothing to do: no split sets them apart."),
     # classes
     "few": Kind("warning", "Add pictures of these classes."),
     "lopsided": Kind("warning", "Add pictures of the rare classes, or aim for --metric balanced_accuracy or macro_f1."),

@@ -93,7 +93,7 @@ def _told(kind: str, what: str, sets: Sequence[Sequence[Seen]]) -> list[Finding]
     if not sets:
         return []
     names = tuple(tuple(each.name for each in same) for same in sets)
-    first = " = ".join(names[0][:3]) + (" = …" if len(names[0]) > 3 else "")
+    first = " = ".join(names[0][:2]) + (" = …" if len(names[0]) > 2 else "")
     count = sum(map(len, names))
     message = f"{what}: {count} in {len(names)} sets ({first}{'; …' if len(names) > 1 else ''})."
     return [found(kind, message.replace(" in 1 sets", " in 1 set"), sets=names)]

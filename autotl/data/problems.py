@@ -30,11 +30,16 @@ def require_file(path: str | Path) -> None:
 def limited(megapixels: float) -> Iterator[None]:
     """Refuse pictures of more than so many million pixels, by their headers, before they are decoded."""
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = int(megapixels * 10**6) // 2  # Pillow refuses what has twice as many
+    limit(megapixels)
     try:
         yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def limit(megapixels: float) -> None:
+    """Refuse pictures of more than so many million pixels as `limited` does, from now on in this process."""
+    Image.MAX_IMAGE_PIXELS = int(megapixels * 10**6) // 2  # Pillow refuses what has twice as many
 
 
 def problem(error: BaseException, content: bytes = b"") -> tuple[str, str]:

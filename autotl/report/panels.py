@@ -62,10 +62,10 @@ def arrange(found: Sequence[Piece], height: int) -> list[RenderableType]:
 
 def header(scene: Scene, brush: Brush) -> Piece:
     """The data, the budget and the best score so far."""
-    findings = scene.dataset.findings if scene.dataset else ()
+    findings = words.findings(scene.dataset) if scene.dataset else []
 
     def draw(room: int) -> RenderableType:
-        warnings = [Text(f"! {words.clean(finding.message)}", style="yellow") for finding in findings]
+        warnings = [Text(f"! {finding}", style="yellow") for finding in findings]
         rows = [
             lines.data(scene, brush),
             *lines.shortened(warnings, room - FRAME - 3),

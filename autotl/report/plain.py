@@ -62,9 +62,9 @@ class PlainView:
         print(f"[{words.span(round(now - self._scene.began)):>7}] {line}", file=self._file, flush=True)
 
     def _began(self, event: events.SearchBegan) -> None:
-        self._say(pictures(event))
-        for finding in event.dataset.findings:
-            self._say(f"data: {words.clean(finding.message)}")
+        self._say(words.pictures(event.dataset))
+        for line in words.findings(event.dataset):
+            self._say(f"data: {line}")
         self._say(f"budget: {budget(event)}; metric: {words.metric_name(event.config.metric)}; run folder: {event.run}")
         if event.finished:
             self._say(f"resumed: {words.plural(len(event.finished), 'trial')} of an earlier run kept")
@@ -99,14 +99,6 @@ def _follows(event: events.TrialBegan) -> str:
     if event.continues is not None:
         return f"goes on with trial {event.continues}: "
     return "" if event.repeats is None else f"repeats trial {event.repeats} with seed {event.candidate.seed}: "
-
-
-def pictures(event: events.SearchBegan) -> str:
-    """Return the data in one line: pictures, classes, splits."""
-    data = event.dataset
-    counts = ", ".join(f"{split} {sum(of.values())}" for split, of in data.counts().items())
-    names = words.clean(", ".join(data.classes[:8]) + (", …" if len(data.classes) > 8 else ""))
-    return f"{words.plural(len(data.pictures), 'picture')} of {len(data.classes)} classes ({names}): {counts}"
 
 
 def budget(event: events.SearchBegan) -> str:

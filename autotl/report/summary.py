@@ -45,10 +45,10 @@ def trials(result: SearchResult, console: Console, limit: int | None = None) -> 
 
 
 def _findings(result: SearchResult, signs: Glyphs) -> list[RenderableType]:
-    findings = result.dataset.findings
+    findings = words.findings(result.dataset)
     if not findings:
         return []
-    lines = [Text(f"! {words.clean(finding.message)}", style="yellow") for finding in findings[:FINDINGS]]
+    lines = [Text(f"! {finding}", style="yellow") for finding in findings[:FINDINGS]]
     if len(findings) > FINDINGS:
         lines.append(Text(f"{signs.dot} and {len(findings) - FINDINGS} more, in dataset.json", style="dim"))
     return _block("Data", *lines)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 from autotl.candidate import Candidate, TrialRecord
 from autotl.space import Value
+
+if TYPE_CHECKING:
+    from autotl.data import Dataset
 
 NOTHING = "-"
 _METRICS = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
@@ -15,6 +19,27 @@ _METRICS = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "l
 def clean(text: object) -> str:
     """Return a stranger's text (a file name, a reason) on one line, with control characters made visible."""
     return "".join(_visible(char) for char in str(text))
+
+
+def name(text: object) -> str:
+    """Return a file's name so that it can be told from any other: line breaks and tabs are made visible too."""
+    return "".join(
+        char if char == " " or (char.isprintable() and not char.isspace()) else _escaped(char) for char in str(text)
+    )
+
+
+def pictures(data: Dataset) -> str:
+    """Return a dataset in one line: pictures, classes, splits."""
+    counts = ", ".join(f"{split} {sum(of.values())}" for split, of in data.counts().items())
+    names = clean(", ".join(data.classes[:8]) + (", …" if len(data.classes) > 8 else ""))
+    return f"{plural(len(data.pictures), 'picture')} of {len(data.classes)} classes ({names}): {counts}"
+
+
+def findings(data: Dataset) -> list[str]:
+    """Return a line for each finding on the data that may spoil a search, and one for all that is only odd."""
+    grave = [clean(finding.message) for finding in data.findings if finding.gravity != "note"]
+    notes = len(data.findings) - len(grave)
+    return [*grave, f"{plural(notes, 'note')} on odd files, told by autotl check"] if notes else grave
 
 
 def metric_name(metric: str) -> str:
@@ -117,4 +142,8 @@ def _pair(number: int, base: int, big: str, small: str) -> str:
 def _visible(char: str) -> str:
     if char.isspace():
         return " "
-    return char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+    return char if char.isprintable() else _escaped(char)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -12,6 +12,7 @@ from typing import Any
 
 from autotl.candidate import candidate_from, to_plain
 from autotl.data.dataset import dataset_from
+from autotl.data.problems import limit
 from autotl.folder import RunFolder
 from autotl.plugins import catalogue
 from autotl.trained import save_array, save_weights
@@ -37,6 +38,7 @@ def open_bench(run: Path, on_progress: OnProgress) -> Bench:
     folder = RunFolder(run)
     config = folder.read_config()
     dataset = dataset_from(json.loads(folder.dataset.read_text("utf-8")))
+    limit(config.max_megapixels)
     parts = catalogue([Path(file) for file in config.plugins], config.without)
     root = Path(config.cache) if config.cache else default_root()
     store = FeatureStore(root, int(config.cache_quota * 1e9))

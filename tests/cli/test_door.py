@@ -48,7 +48,7 @@ def test_help_answers_at_once() -> None:
 
 def test_help_shows_every_family(autotl) -> None:
     text = autotl("--help").stdout
-    for word in ("search", "leaderboard", "predict", "evaluate", "export", "plugins", "cache", "sample"):
+    for word in ("search", "check", "leaderboard", "predict", "evaluate", "export", "plugins", "cache", "sample"):
         assert word in text
 
 

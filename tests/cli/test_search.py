@@ -35,12 +35,15 @@ def test_every_option_reaches_the_search(autotl, asked) -> None:
         "--set", "unfrozen_layers=15", "--weights", "a=random", "--metric", "macro_f1", "--plugin", "mine.py",
         "--without", "other", "--image-size", "96", "--views", "2", "--valid-split", "0.3", "--test-split", "0.1",
         "--seed", "5", "--workers", "2", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
+        "--keep-duplicates", "--max-megapixels", "50",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert asked.pop("data") == "pictures"
     assert str(asked.pop("out")) == "there"
     assert asked == {
         "time": "5m",
+        "keep_duplicates": True,
+        "max_megapixels": 50.0,
         "trials": 7,
         "preset": "best",
         "epochs": 3,

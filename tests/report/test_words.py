@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotl.candidate import Candidate
+from autotl.data import Finding
 from autotl.report import words
 
 
@@ -21,6 +22,17 @@ def test_cleaning_shows_escape_codes_instead_of_obeying_them() -> None:
     assert words.clean("cat\x1b[2J\u202e.jpg") == "cat\\x1b[2J\\u202e.jpg"
     assert words.clean("two\nlines\tand tabs") == "two lines and tabs"
     assert words.clean("caf\udce9") == "caf\\udce9"
+
+
+def test_a_name_can_be_told_from_any_other() -> None:
+    assert words.name("a b\n\tc\x1b\u202e\u2003[red].jpg") == "a b\\n\\tc\\x1b\\u202e\\u2003[red].jpg"
+
+
+def test_notes_on_the_data_share_one_line(dataset) -> None:
+    notes = [Finding(kind, "Odd.") for kind in ("cmyk", "palette")]
+    (unreadable,) = dataset.findings
+    told = words.findings(dataclasses.replace(dataset, findings=(unreadable, *notes)))
+    assert told == [unreadable.message, "2 notes on odd files, told by autotl check"]
 
 
 @pytest.mark.parametrize(
