@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotl.calibration import calibrated, temperature
+from autotl.data.leaks import leaked
 from autotl.errors import DataError, TrialError
 from autotl.folder import RunFolder, write_whole
 from autotl.metrics import scores
 from autotl.predict import LoadedModel, infer
-from autotl.scorecard import bounds, honesty, scorecard
+from autotl.scorecard import bounds, honesty, scorecard, without
 from autotl.soup import stir
 from autotl.trained import load_weights, set_values
 from autotl.transfer.network import whole
@@ -108,6 +109,10 @@ def _measured(
     if "test" in made:
         told["test"] = scorecard(labels["test"], raw["test"], made["test"])
         told["test"] |= bounds(labels["test"], made["test"], metric, seed=seed)
+    leaks = {split: leaked(workshop.dataset, split) for split in made}
+    told["without_leaks"] = {
+        split: without(labels[split], made[split], places) for split, places in leaks.items() if places
+    }
     classes = len(workshop.dataset.classes)
     return {**told, **honesty(folder, folder.records(), runs, labels["valid"], classes, metric, seed=seed)}
 
@@ -175,4 +180,4 @@ def _table(dataset: Dataset, probabilities: dict[Split, NDArray[Any]]) -> str:
             path = os.path.relpath(picture.path, dataset.root) if Path(dataset.root).is_dir() else picture.path
             known = [path, split, dataset.classes[picture.label], dataset.classes[guess], f"{row[guess]:.6f}"]
             writer.writerow([*known, *(f"{value:.6f}" for value in row)])
-    return text.getvalue()
+    return text.getvalue().encode("utf-8", "replace").decode("utf-8")  # names need not be Unicode

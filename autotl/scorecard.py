@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autotl.calibration import calibration_error
 from autotl.candidate import to_plain
 from autotl.metrics import scores
@@ -27,6 +29,13 @@ def scorecard(labels: NDArray[Any], raw: NDArray[Any], made: NDArray[Any]) -> di
     """
     before, after = [{**scores(labels, p), "calibration_error": calibration_error(labels, p)} for p in (raw, made)]
     return {**after, "before": {name: before[name] for name in _SOFTENED}, "pictures": len(labels)}
+
+
+def without(labels: NDArray[Any], made: NDArray[Any], places: Sequence[int]) -> dict[str, Any]:
+    """Return the scores of a split less the pictures at some `places`: how many those are, how many remain."""
+    kept = np.setdiff1d(np.arange(len(labels)), places)
+    told = {"leaked": len(places), "pictures": len(kept)}
+    return {**told, **scores(labels[kept], made[kept])} if len(kept) else told
 
 
 def bounds(labels: NDArray[Any], made: NDArray[Any], metric: str, *, seed: int = 0) -> dict[str, Any]:

@@ -143,6 +143,18 @@ def test_what_validation_flatters_is_told_from_all_trials(road, metrics):
     assert again["again"] == pytest.approx(np.mean(again["scores"][1:]))
 
 
+def test_scores_are_also_given_without_the_pictures_that_leak(road, metrics, monkeypatch):
+    assert metrics["without_leaks"] == {}
+    train, test = road.dataset.indices("train")[0], road.dataset.indices("test")[:3]
+    twins = [replace(p, twins="t" if i in (train, *test) else None) for i, p in enumerate(road.dataset.pictures)]
+    monkeypatch.setattr(road.bench.workshop, "dataset", replace(road.dataset, pictures=tuple(twins)))
+    told = road.finish()["without_leaks"]
+    assert told.keys() == {"test"}
+    assert (told["test"]["leaked"], told["test"]["pictures"]) == (3, len(road.labels("test")) - 3)
+    rest = scores(road.labels("test")[3:], road.model_rows("test")[3:])
+    assert {name: told["test"][name] for name in rest} == pytest.approx(rest, abs=1e-4)
+
+
 def test_what_is_told_is_plain_data(metrics):
     assert json.loads(json.dumps(metrics)) == metrics
 

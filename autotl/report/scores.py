@@ -56,13 +56,38 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     if test.get("interval"):
         low, high = test["interval"]
         said += f", 95% interval {words.score(low)} to {words.score(high)}"
-    return f"{said}: {words.plural(test['pictures'], 'picture')} that the search never saw, scored once."
+    leaks = metrics.get("without_leaks", {}).get("test")
+    unseen = f", {leaks['leaked']} of them known from an earlier part," if leaks else " that the search never saw,"
+    return f"{said}: {words.plural(test['pictures'], 'picture')}{unseen} scored once."
 
 
 def remarks(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Return what else is known of the scores, by a word for it: what the choice flatters, other seeds, calibration."""
-    told = {"choice": _choice(metrics), "seeds": _seeds(metrics), "temperature": _temperature(metrics)}
+    """Return what else is known of the scores, by a word for it: leaks, the choice, other seeds, calibration."""
+    told = {
+        "leaks": _leaks(metrics),
+        "choice": _choice(metrics),
+        "seeds": _seeds(metrics),
+        "temperature": _temperature(metrics),
+    }
     return {name: sentence for name, sentence in told.items() if sentence}
+
+
+def _leaks(metrics: Mapping[str, Any]) -> str:
+    """Return what scores are without pictures that show the same as one of an earlier part, or share its group."""
+    told = []
+    for split, title in (("test", "test"), ("valid", "validation")):
+        found = metrics.get("without_leaks", {}).get(split)
+        if found is None:
+            continue
+        pictures = words.plural(metrics[split]["pictures"], f"{title} picture")
+        said = f"{found['leaked']} of {pictures} show the same as pictures of an earlier part, or share a group"
+        if not found["pictures"]:
+            told.append(f"{said}: none would be left without them.")
+            continue
+        metric = metrics["metric"]
+        less, all_of_them = words.score(found[metric]), words.score(metrics[split][metric])
+        told.append(f"{said}; without them {words.metric_name(metric)} is {less} instead of {all_of_them}.")
+    return " ".join(told)
 
 
 def _choice(metrics: Mapping[str, Any]) -> str:

@@ -91,3 +91,16 @@ def test_what_the_temperature_did_is_told_where_it_was_not_fitted(metrics) -> No
     )
     assert "on validation is 0.021" in scores.remarks({**metrics, "test": None})["temperature"]
     assert scores.remarks({**metrics, "temperature": 1.0})["temperature"].startswith("1: the probabilities are as")
+
+
+def test_leaks_are_told_with_the_scores_without_them(metrics) -> None:
+    assert "leaks" not in scores.remarks(metrics)
+    leaky = {**metrics, "without_leaks": {"test": {"leaked": 4, "pictures": 6, "accuracy": 0.8}}}
+    assert scores.remarks(leaky)["leaks"] == (
+        "4 of 10 test pictures show the same as pictures of an earlier part, or share a group; "
+        "without them accuracy is 0.800 instead of 0.900."
+    )
+    assert "10 pictures, 4 of them known from an earlier part, scored once" in scores.verdict(leaky)
+    leaky["without_leaks"] = {"valid": {"leaked": 10, "pictures": 0}}
+    assert scores.remarks(leaky)["leaks"].endswith(": none would be left without them.")
+    assert "that the search never saw" in scores.verdict(leaky)
