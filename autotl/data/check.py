@@ -93,7 +93,8 @@ def _look(image: Image.Image) -> tuple[int | None, bytes]:
     """Return the perceptual hash of a picture, None where it shows nothing, and its sketch."""
     import imagehash
 
-    grey = image.convert("L")
+    fold = min(image.size) // (2 * _ENOUGH[0])
+    grey = (image.reduce(fold) if fold > 1 else image).convert("L")
     look = grey.resize((LOOK, LOOK), Image.Resampling.BOX).tobytes()
     if np.frombuffer(look, np.uint8).std() < _FLAT:
         return None, look
