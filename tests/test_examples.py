@@ -119,6 +119,7 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
         ("race.py", "held-out pictures"),
         ("overhead.py", "floor"),
         ("scale.py", "Memory"),
+        ("checking.py", "pictures a second"),
     ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:

@@ -19,7 +19,7 @@ from autotl.data.traits import shaped, stored
 
 LOOK = 16  # pixels a side of the grey sketch that is kept of each picture
 _ENOUGH = (32, 32)  # pixels that a hash is taken from: a JPEG is decoded at an eighth where that leaves so many
-_FLAT = 3.0  # grey levels that a sketch must vary by for two of them to be compared
+_FLAT = 10  # grey levels that a sketch must span: less shows nothing that could be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _look(image: Image.Image) -> tuple[int | None, bytes]:
     fold = min(image.size) // (2 * _ENOUGH[0])
     grey = (image.reduce(fold) if fold > 1 else image).convert("L")
     look = grey.resize((LOOK, LOOK), Image.Resampling.BOX).tobytes()
-    if np.frombuffer(look, np.uint8).std() < _FLAT:
+    if max(look) - min(look) < _FLAT:
         return None, look
     bits = imagehash.phash(grey).hash
     return int.from_bytes(np.packbits(bits).tobytes()), look

@@ -53,7 +53,7 @@ def find(paths: Sequence[Path], checked: Sequence[Checked], max_megapixels: floa
     return Twins(exact.roots(), near.roots())
 
 
-def close_pairs(hashes: NDArray[np.uint64], distance: int, block: int = 512) -> Iterator[NDArray[np.int64]]:
+def close_pairs(hashes: NDArray[np.uint64], distance: int, block: int = 128) -> Iterator[NDArray[np.int64]]:
     """Yield all pairs (i, j), i < j, of hashes that differ in at most `distance` bits, as arrays `(pairs, 2)`.
 
     Memory is bounded by the block, whatever the number of hashes.
@@ -61,9 +61,11 @@ def close_pairs(hashes: NDArray[np.uint64], distance: int, block: int = 512) -> 
     for top in range(0, len(hashes), block):
         for left in range(top, len(hashes), 8 * block):
             rows, columns = hashes[top : top + block, None], hashes[None, left : left + 8 * block]
-            i, j = np.nonzero(np.bitwise_count(rows ^ columns) <= distance)
-            pairs = np.stack([i + top, j + left], axis=1)
-            yield pairs[pairs[:, 0] < pairs[:, 1]]
+            close = np.bitwise_count(rows ^ columns) <= distance
+            if close.any():
+                i, j = np.nonzero(close)
+                pairs = np.stack([i + top, j + left], axis=1)
+                yield pairs[pairs[:, 0] < pairs[:, 1]]
 
 
 def alike(one: Pixels, other: Pixels) -> bool:
