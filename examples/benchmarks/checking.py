@@ -76,9 +76,7 @@ def hashes_alone(count: int) -> None:
     pairs = sum(len(block) for block in close_pairs(hashes, DISTANCE))
     seconds, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
     worked = time.process_time() - worked
-    print(
-        f"{count} hashes: {pairs} close pairs in {seconds:.1f} s ({worked:.1f} of a CPU), {peak / 1e6:.0f} MB at the peak"
-    )
+    print(f"{count} hashes, {pairs} close pairs: {seconds:.1f} s, {worked:.1f} s of a CPU, {peak / 1e6:.0f} MB at most")
 
 
 def cpu_count() -> int:
