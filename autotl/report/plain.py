@@ -65,7 +65,7 @@ class PlainView:
         self._say(words.pictures(event.dataset))
         for line in words.findings(event.dataset):
             self._say(f"data: {line}")
-        self._say(f"budget: {budget(event)}; metric: {words.metric_name(event.config.metric)}; run folder: {event.run}")
+        self._say(f"budget: {budget(event)}; metric: {words.metric_name(event.config.metric)}; run folder: {words.clean(event.run)}")
         if event.finished:
             self._say(f"resumed: {words.plural(len(event.finished), 'trial')} of an earlier run kept")
 
