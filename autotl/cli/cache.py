@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autotl.cli.output import Json, print_json
+from autotl.printable import printable
 
 if TYPE_CHECKING:
     from autotl.transfer.store import Entry, FeatureStore
@@ -34,7 +35,7 @@ def show(root: Root = None, as_json: Json = False) -> None:
     if entries:
         console.print(kept(entries, time.time()))
     total = words.size(sum(entry.bytes for entry in entries))
-    console.print(f"{words.plural(len(entries), 'entry', 'entries')}, {total}, in {words.clean(where)}", soft_wrap=True)
+    console.print(f"{words.plural(len(entries), 'entry', 'entries')}, {total}, in {printable(where)}", soft_wrap=True)
 
 
 @app.command()
@@ -51,7 +52,7 @@ def clear(
     store, where = _store(root)
     what = "all kept features" if older_than is None else f"features not used for {older_than:g} days"
     if not yes:
-        typer.confirm(f"Delete {what} in {where}?", abort=True)
+        typer.confirm(f"Delete {what} in {printable(where)}?", abort=True)
     count, freed = store.clear(older_than)
     typer.echo(f"{words.plural(count, 'entry', 'entries')} deleted, {words.size(freed)} freed.")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from autotl.cli.output import Json, answering, print_json
+from autotl.printable import printable
 
 
 def embed(
@@ -51,4 +52,4 @@ def embed(
         from autotl.report.predictions import classical
 
         terminal().print(classical(compared))
-    typer.echo(f"{pictures} pictures, {features} features each: {out}")
+    typer.echo(f"{pictures} pictures, {features} features each: {printable(out)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autotl.cli.output import Json, answering, print_json
+from autotl.printable import printable
 
 if TYPE_CHECKING:
     from autotl.predict import Prediction
@@ -40,7 +41,7 @@ def predict(
     console = terminal()
     console.print(predictions(made, width=console.width, top=top))
     if csv is not None:
-        typer.echo(f"written to {csv}")
+        typer.echo(f"written to {printable(csv)}")
 
 
 def evaluate(
@@ -76,7 +77,7 @@ def export(
 
     with answering(True):
         written = write(source, out, format=format, overwrite=force)
-    typer.echo(f"written: {written}")
+    typer.echo(f"written: {printable(written)}")
 
 
 def _row(one: Prediction, top: int | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from autotl.cli.output import Json, answering, print_json
+from autotl.printable import printable
 
 Student = Literal["residual", "mobilenet", "mobilenet_v2", "mobilenet_v3_small"]  # as in settings, slow to import
 BUDGET, STUDENT, PICTURES, MACHINE = "Budget", "Teacher and student", "Pictures", "Machine"
@@ -126,5 +127,5 @@ def pretrain(
         return
     from rich.markdown import Markdown
 
-    terminal().print(Markdown(card.markdown()))
-    typer.echo(f"written: {out}, {out.with_suffix('.json')}, {out.with_suffix('.md')}")
+    terminal().print(Markdown("\n".join(map(printable, card.markdown().splitlines()))))
+    typer.echo(f"written: {', '.join(printable(out.with_suffix(end)) for end in (out.suffix, '.json', '.md'))}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from autotl.printable import printable
+
 app = typer.Typer(help="Write a small real data set to begin with.", no_args_is_help=True)
 
 
@@ -23,4 +25,6 @@ def digits(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to
     from autotl.data.sample import digits as write
 
     count = write(folder)
-    typer.echo(f"{count} pictures in {folder}. Next: autotl search {shlex.quote(str(folder))} --time 2m")
+    typer.echo(
+        f"{count} pictures in {printable(folder)}. Next: autotl search {printable(shlex.quote(str(folder)))} --time 2m"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autotl.cli.output import Json, print_json
+from autotl.printable import printable
 
 if TYPE_CHECKING:
     from autotl.plugins import Catalogue
@@ -81,6 +82,6 @@ def _answer(rows: list[Held], as_json: bool) -> None:
         from autotl.report.weights import table
 
         terminal().print(table(rows))
-        typer.echo(f"in {folder()}")
+        typer.echo(f"in {printable(folder())}")
     if bad:
         raise typer.Exit(1)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from autotl.printable import printable
+
 
 @contextmanager
 def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
@@ -26,4 +28,6 @@ def bytes_bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with progress:
         task = progress.add_task("weights", total=None)
-        yield lambda name, done, total: progress.update(task, description=name, completed=done, total=total or None)
+        yield lambda name, done, total: progress.update(
+            task, description=printable(name), completed=done, total=total or None
+        )

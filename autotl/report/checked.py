@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autotl.printable import printable
 from autotl.report import words
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _told(finding: Finding) -> Table:
 
 
 def _names(finding: Finding) -> list[Text]:
-    rows = [" = ".join(map(words.name, names)) for names in finding.sets] or [*map(words.name, finding.files)]
+    rows = [" = ".join(map(printable, names)) for names in finding.sets] or [*map(printable, finding.files)]
     return [Text(f"    {row}", no_wrap=True, overflow="ignore") for row in rows]
 
 

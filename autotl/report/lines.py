@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autotl import events
 from autotl.budget import fresh
+from autotl.printable import printable
 from autotl.report import words
 from autotl.report.glyphs import Glyphs
 from autotl.report.scene import Running, Scene, Step
@@ -63,7 +64,7 @@ def data(scene: Scene, brush: Brush) -> RenderableType:
     if dataset is None:
         return one_line(Text("reading the pictures", style="dim"))
     known = dataset.classes[:12]
-    classes = ", ".join(words.clean(each) for each in known) + (", …" if len(dataset.classes) > len(known) else "")
+    classes = ", ".join(printable(each) for each in known) + (", …" if len(dataset.classes) > len(known) else "")
     splits = Text()
     for split, of in dataset.counts().items():
         splits.append(f"  {split} ", style="dim").append(str(sum(of.values())))
@@ -169,7 +170,7 @@ def trial_epochs(training: Running, metric: str, brush: Brush) -> RenderableType
 
 def backbone_line(resolved: Sequence[events.BackboneResolved], brush: Brush) -> Text:
     """Every backbone in one line."""
-    ready = [words.clean(event.backbone) for event in resolved if not event.problem]
+    ready = [printable(event.backbone) for event in resolved if not event.problem]
     missing = [event for event in resolved if event.problem]
     text = Text("  backbones ", style="dim")
     if missing:
@@ -191,7 +192,7 @@ def remarks(scene: Scene) -> list[Text]:
         told.append(Text(f"! and {len(warnings) - _REMARKS} more warnings, in log.jsonl", style="yellow"))
     missing = [event for event in scene.backbones.values() if event.problem]
     if missing:
-        names = words.clean(", ".join(event.backbone for event in missing))
+        names = printable(", ".join(event.backbone for event in missing))
         told.append(Text(f"! left out: {names}. {words.clean(missing[0].problem)}", style="yellow"))
     return told
 

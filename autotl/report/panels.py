@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from autotl.printable import printable
 from autotl.report import lines, probes, tables, words
 from autotl.report.lines import Brush
 from autotl.report.scene import Scene
@@ -72,7 +73,7 @@ def header(scene: Scene, brush: Brush) -> Piece:
             lines.budget(scene, brush),
             lines.tally(scene, brush),
         ]
-        title = Text.assemble(("autotl", "bold"), f" {brush.glyphs.dot} {words.clean(lines.name(scene))}")
+        title = Text.assemble(("autotl", "bold"), f" {brush.glyphs.dot} {printable(lines.name(scene))}")
         return _panel(Group(*rows), title, "cyan", "Ctrl-C ends with the best so far")
 
     least = FRAME + 3

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.parts import Backbone, Exporter, Part
+from autotl.printable import printable
 from autotl.report import words
 from autotl.report.glyphs import glyphs
 
@@ -31,7 +32,7 @@ def parts(catalogue: Catalogue) -> RenderableType:
     for kind, offers in catalogue.offers.items():
         shown += [Text(f"{kind}s ({len(offers)})", style="bold"), _table(kind, offers.values()), Text("")]
     for failure in catalogue.failures:
-        said = f"! {words.clean(failure.plugin)} is left out: {words.clean(failure.reason)}"
+        said = f"! {printable(failure.plugin)} is left out: {words.clean(failure.reason)}"
         shown.append(Text(said, style="yellow"))
     return Group(*(shown if catalogue.failures else shown[:-1]))
 
@@ -39,24 +40,26 @@ def parts(catalogue: Catalogue) -> RenderableType:
 def shown(offer: Offer, card: Mapping[str, Any]) -> RenderableType:
     """Return what is known of a part: its facts, what can be searched, and its model card."""
     part = offer.part
-    head = Text.assemble((words.clean(part.name), "bold"), (f"  {part.kind} of {words.clean(offer.plugin)}", "dim"))
+    head = Text.assemble((printable(part.name), "bold"), (f"  {part.kind} of {printable(offer.plugin)}", "dim"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     summary = (type(part).__doc__ or "").strip().split("\n")[0]
     for name, value in (("", summary), *_known(part), *_searched(part)):
         if value:
-            grid.add_row(f"  {name}", Text(words.clean(value)))
+            grid.add_row(f"  {printable(name)}", Text(words.clean(value)))
     for name, value in card.items():
         if value not in (None, "", [], {}) and name not in ("name", "parameters"):  # told above
-            grid.add_row(f"  {words.clean(name.replace('_', ' '))}", _of_card(value))
+            grid.add_row(f"  {printable(name.replace('_', ' '))}", _of_card(value))
     return Group(head, grid)
 
 
 def checked(offer: Offer, results: Iterable[Result], console: Console) -> RenderableType:
     """Return what was tried on a part, and what came of it."""
     signs = glyphs(console)
-    head = Text.assemble((words.clean(offer.part.name), "bold"), (f"  {offer.part.kind} of {offer.plugin}", "dim"))
+    head = Text.assemble(
+        (printable(offer.part.name), "bold"), (f"  {offer.part.kind} of {printable(offer.plugin)}", "dim")
+    )
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
@@ -91,14 +94,14 @@ def _of_card(value: Any) -> RenderableType:
         grid.add_column(no_wrap=True, style="dim")
         grid.add_column(overflow="fold")
         for name, each in value.items():
-            grid.add_row(words.clean(str(name).replace("_", " ")), Text(_in_card(each)))
+            grid.add_row(printable(str(name).replace("_", " ")), Text(_in_card(each)))
         return grid
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         names = list(dict.fromkeys(str(name) for row in value for name in row))
         for name in names:
             numbers = all(isinstance(row.get(name), int | float) for row in value)
-            table.add_column(words.clean(name), justify="right" if numbers else "left", overflow="fold")
+            table.add_column(printable(name), justify="right" if numbers else "left", overflow="fold")
         for row in value:
             table.add_row(*(Text(_in_card(row.get(name, ""))) for name in names))
         return table
@@ -122,14 +125,14 @@ def _table(kind: str, offers: Iterable[Offer]) -> Table:
     else:
         table.add_column("writes" if kind == "exporter" else "searches", overflow="fold")
     for offer in offers:
-        table.add_row(Text(f"  {words.clean(offer.part.name)}"), words.clean(offer.plugin), *_facts(offer.part))
+        table.add_row(Text(f"  {printable(offer.part.name)}"), printable(offer.plugin), *_facts(offer.part))
     return table
 
 
 def _facts(part: Part) -> list[Text]:
     if isinstance(part, Backbone):
         size = words.count(part.parameters) if part.parameters else words.NOTHING
-        return [Text(str(part.image_size)), Text(size), Text(words.score(part.top1)), Text(words.clean(part.weights))]
+        return [Text(str(part.image_size)), Text(size), Text(words.score(part.top1)), Text(printable(part.weights))]
     if isinstance(part, Exporter):
-        return [Text(words.clean(part.suffix))]
-    return [Text(words.clean(", ".join(part.space) or words.NOTHING))]
+        return [Text(printable(part.suffix))]
+    return [Text(printable(", ".join(part.space) or words.NOTHING))]

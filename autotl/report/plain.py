@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from autotl import events
+from autotl.printable import printable
 from autotl.report import words
 from autotl.report.scene import Scene
 
@@ -65,7 +66,8 @@ class PlainView:
         self._say(words.pictures(event.dataset))
         for line in words.findings(event.dataset):
             self._say(f"data: {line}")
-        self._say(f"budget: {budget(event)}; metric: {words.metric_name(event.config.metric)}; run folder: {words.clean(event.run)}")
+        metric = words.metric_name(event.config.metric)
+        self._say(f"budget: {budget(event)}; metric: {metric}; run folder: {printable(event.run)}")
         if event.finished:
             self._say(f"resumed: {words.plural(len(event.finished), 'trial')} of an earlier run kept")
 
@@ -114,14 +116,14 @@ def budget(event: events.SearchBegan) -> str:
 def backbone(event: events.BackboneResolved) -> str:
     """Return what became of a backbone, in one line."""
     if event.problem:
-        return f"backbone {words.clean(event.backbone)} left out: {words.clean(event.problem)}"
+        return f"backbone {printable(event.backbone)} left out: {words.clean(event.problem)}"
     numbers = f"{event.image_size} px, {event.layers} layers, {words.count(event.parameters)} parameters"
-    return f"backbone {words.clean(event.backbone)}: {numbers}, weights {words.clean(event.weights)}"
+    return f"backbone {printable(event.backbone)}: {numbers}, weights {printable(event.weights)}"
 
 
 def probed(event: events.Probed, metric: str) -> str:
     """Return how a probe fared, in one line."""
-    name = words.clean(event.backbone)
+    name = printable(event.backbone)
     if event.problem:
         return f"probe of {name}: {words.clean(event.problem)}"
     told = [

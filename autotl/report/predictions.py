@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from autotl.printable import printable
 from autotl.report import words
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def predictions(made: Sequence[Prediction], *, width: int, top: int | None = Non
     Pictures that could not be read follow, with the reason.
     """
     labels = [one.label or _UNREADABLE for one in made]
-    label_room = min(_LABEL, max((cell_len(words.clean(label)) for label in labels), default=0))
+    label_room = min(_LABEL, max((cell_len(printable(label)) for label in labels), default=0))
     room = max(_LEAST, width - label_room - _BAR - _SURE - 3 * _GAP)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     table.add_column("picture", no_wrap=True, overflow="ellipsis", max_width=room)
@@ -40,7 +41,7 @@ def predictions(made: Sequence[Prediction], *, width: int, top: int | None = Non
         table.add_row(*_prediction(one, room))
         for label, probability in _others(one, top):
             table.add_row(
-                "", Text(words.clean(label), style="dim"), _bar(probability, "dim"), _percent(probability, "dim")
+                "", Text(printable(label), style="dim"), _bar(probability, "dim"), _percent(probability, "dim")
             )
     problems = [Text(f"! {words.clean(one.problem)}", style="red") for one in made if one.problem]
     return Group(table, *problems)
@@ -69,12 +70,12 @@ def classical(rows: Sequence[Classical]) -> Table:
 
 
 def _prediction(one: Prediction, room: int) -> list[RenderableType]:
-    path = Text(_end(words.clean(one.path), room))
+    path = Text(_end(printable(one.path), room))
     if one.problem:
         return [path, Text(_UNREADABLE, style="red"), "", ""]
     sure = one.confidence
     style = "green" if sure >= 0.9 else "yellow" if sure >= 0.6 else "red"
-    return [path, Text(words.clean(one.label), style="bold"), _bar(sure, style), _percent(sure, "")]
+    return [path, Text(printable(one.label), style="bold"), _bar(sure, style), _percent(sure, "")]
 
 
 def _bar(probability: float, style: str) -> ProgressBar:
@@ -112,7 +113,7 @@ def _per_class(rows: Mapping[str, Mapping[str, float]]) -> Table:
         table.add_column("pictures" if name == "support" else name, justify="right", no_wrap=True)
     for label, numbers in rows.items():
         cells = [_number(name, numbers[name]) for name in names]
-        table.add_row(Text(words.clean(label)), *cells)
+        table.add_row(Text(printable(label)), *cells)
     return table
 
 
@@ -120,12 +121,12 @@ def _confusion(labels: Sequence[str], counts: Sequence[Iterable[int]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("", overflow="ellipsis", no_wrap=True, max_width=24)
     for label in labels:
-        table.add_column(Text(words.clean(label)), justify="right", overflow="ellipsis", no_wrap=True, min_width=3)
+        table.add_column(Text(printable(label)), justify="right", overflow="ellipsis", no_wrap=True, min_width=3)
     for i, (label, row) in enumerate(zip(labels, counts, strict=True)):
         cells = [
             Text(str(number), style="green" if i == j else "red" if number else "dim") for j, number in enumerate(row)
         ]
-        table.add_row(Text(words.clean(label)), *cells)
+        table.add_row(Text(printable(label)), *cells)
     return table
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from autotl.printable import printable
 from autotl.report import words
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def watching(console: Console) -> Iterator[Callable[[Told], None]]:
 
 
 def _figures(told: Told) -> str:
-    figures = [told.what]
+    figures = [printable(told.what)]
     if told.steps:
         figures.append(f"step {told.steps}")
     if math.isfinite(told.loss):
         figures.append(f"loss {told.loss:.3f}")
     # below 0 is worse than knowing nothing: so it is while the statistics of BatchNorm are young
-    figures += [f"{name.replace('_', ' ')} {max(value, 0.0):.3f}" for name, value in told.held.items()]
+    figures += [f"{printable(name.replace('_', ' '))} {max(value, 0.0):.3f}" for name, value in told.held.items()]
     return ", ".join(figures)
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.events import BackboneResolved, Probed
+from autotl.printable import printable
 from autotl.prober import best_first
 from autotl.report import words
 from autotl.report.glyphs import Glyphs
@@ -34,7 +35,7 @@ def rows(
     as far as it fits into `width` columns.
     """
     ready = {event.backbone: event for event in resolved if not event.problem}
-    room = min(_LONGEST, max(cell_len(words.clean(event.backbone)) for event in resolved))
+    room = min(_LONGEST, max(cell_len(printable(event.backbone)) for event in resolved))
     headings = _BUILT if probes is None else (*_BUILT, *_PROBED)
     lines = [Text("  " + " " * room + "".join(_cell(*heading) for heading in headings), style="dim")]
     roomy = lines[0].cell_len + _GAP + max((cell_len(event.weights) for event in ready.values()), default=0) <= width
@@ -45,7 +46,7 @@ def rows(
         line.append_text(_built(ready[name]))
         if probes is not None:
             line.append_text(_fared(probed, leads))
-        lines.append(line.append(f"  {words.clean(ready[name].weights)}" if roomy else "", style="dim"))
+        lines.append(line.append(f"  {printable(ready[name].weights)}" if roomy else "", style="dim"))
     for event in resolved:
         if event.problem:
             why = (f"  {words.clean(event.problem)}", "dim")
@@ -66,9 +67,9 @@ def table(probes: Sequence[Probed], metric: str) -> RenderableType:
         costs = [words.milliseconds(each.ms), words.span(each.seconds)]
         trial = words.NOTHING if each.trial is None else str(each.trial)
         emphasis = "bold green" if place == 0 else ""
-        grid.add_row(words.clean(name), Text(scores[0], style=emphasis), *scores[1:], *costs, trial)
+        grid.add_row(printable(name), Text(scores[0], style=emphasis), *scores[1:], *costs, trial)
     problems = [
-        Text(f"! {words.clean(each.backbone)}: {words.clean(each.problem)}", style="yellow")
+        Text(f"! {printable(each.backbone)}: {words.clean(each.problem)}", style="yellow")
         for each in probes
         if each.problem
     ]
@@ -95,7 +96,7 @@ def _fared(probed: Probed, leads: bool) -> Text:
 
 
 def _name(name: str, room: int) -> str:
-    return set_cell_size(words.clean(name), room)
+    return set_cell_size(printable(name), room)
 
 
 def _cell(text: str, width: int) -> str:

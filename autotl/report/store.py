@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from autotl.printable import printable
 from autotl.report import words
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def kept(entries: Sequence[Entry], now: float) -> Table:
     for what, group in groups.items():
         ago = words.span(max(0.0, now - group[0].used))
         total = words.size(sum(entry.bytes for entry in group))
-        table.add_row(total, str(len(group)), f"{ago} ago", Text(words.clean(what)))
+        table.add_row(total, str(len(group)), f"{ago} ago", Text(printable(what)))
     return table
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.errors import RunError
+from autotl.printable import printable
 from autotl.report import probes, scores, tables, words
 from autotl.report.glyphs import Glyphs, glyphs
 from autotl.result import SearchResult
@@ -26,7 +27,7 @@ def summary(result: SearchResult, console: Console) -> RenderableType:
     signs = glyphs(console)
     metrics = result.metrics
     return Group(
-        Rule(Text.assemble(("autotl ", "bold"), words.clean(result.run)), style="cyan", align="left"),
+        Rule(Text.assemble(("autotl ", "bold"), printable(result.run)), style="cyan", align="left"),
         *_findings(result, signs),
         *_probes(result),
         *_block(f"Best trials by validation {words.metric_name(metrics['metric'])}", trials(result, console, SHOWN)),
@@ -103,12 +104,12 @@ def _files(result: SearchResult) -> RenderableType:
     )
     for name, path in rows:
         if path.exists():
-            grid.add_row(name, Text(words.clean(path), style="cyan", overflow="fold"))
+            grid.add_row(name, Text(printable(path), style="cyan", overflow="fold"))
     return grid
 
 
 def _next(result: SearchResult) -> RenderableType:
-    run = words.clean(shlex.quote(str(result.run)))
+    run = printable(shlex.quote(str(result.run)))
     commands = {
         f"autotl predict {run} PICTURE": "label new pictures",
         f"autotl evaluate {run} DATA": "score it on other labelled pictures",

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotl.candidate import TrialRecord
+from autotl.printable import printable
 from autotl.report import words
 from autotl.report.glyphs import UNICODE, Glyphs
 
@@ -71,10 +72,10 @@ def _row(rank: int, record: TrialRecord, style: Style, glyphs: Glyphs) -> list[T
         Text(str(rank) if placed else "", style=emphasis),
         Text(str(record.number)),
         Text(words.score(record.score), style=emphasis),
-        Text(words.clean(candidate.backbone)),
+        Text(printable(candidate.backbone)),
         Text(str(candidate.unfrozen_layers)),
-        Text(words.clean(candidate.head)),
-        Text(words.clean(candidate.augmentation)),
+        Text(printable(candidate.head)),
+        Text(printable(candidate.augmentation)),
         Text("probe" if record.probe else words.learning_rate(candidate), style="cyan" if record.probe else ""),
         Text(words.NOTHING if record.probe else str(len(record.history))),
         Text(f"{record.seconds:.1f}" if style.wordy else words.span(record.seconds)),

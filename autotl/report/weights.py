@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from autotl.printable import printable
 from autotl.report import words
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def table(rows: Sequence[Held]) -> Table:
     for row in rows:
         size = words.NOTHING if row.bytes is None else words.size(row.bytes)
         about = f"about {size}" if row.state == "missing" and row.bytes else size
-        made.add_row(words.clean(row.backbone), words.clean(row.weights), _state(row), about, _file(row))
+        made.add_row(printable(row.backbone), printable(row.weights), _state(row), about, _file(row))
     return made
 
 
@@ -41,4 +42,4 @@ def _state(row: Held) -> Text:
 def _file(row: Held) -> Text:
     if row.problem:
         return Text(words.clean(row.problem), style="red")
-    return Text(words.clean(row.file or words.NOTHING), style="dim")
+    return Text(printable(row.file or words.NOTHING), style="dim")

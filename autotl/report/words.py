@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import TYPE_CHECKING
 
 from autotl.candidate import Candidate, TrialRecord
+from autotl.printable import printable
 from autotl.space import Value
 
 if TYPE_CHECKING:
     from autotl.data import Dataset
 
 NOTHING = "-"
+_BREAK = re.compile(r"[\t-\r\x85\u2028\u2029]")  # of lines, and tabs
 _METRICS = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
 
 
 def clean(text: object) -> str:
-    """Return a stranger's text (a file name, a reason) on one line, with control characters made visible."""
-    return "".join(_visible(char) for char in str(text))
-
-
-def name(text: object) -> str:
-    """Return a file's name so that it can be told from any other: line breaks and tabs are made visible too."""
-    return "".join(
-        char if char == " " or (char.isprintable() and not char.isspace()) else _escaped(char) for char in str(text)
-    )
+    """Return a stranger's sentence (a reason, a finding) on one line, with control characters made visible."""
+    return printable(_BREAK.sub(" ", str(text)))
 
 
 def pictures(data: Dataset) -> str:
@@ -44,7 +40,7 @@ def findings(data: Dataset) -> list[str]:
 
 def metric_name(metric: str) -> str:
     """Return a metric as a reader says it."""
-    return _METRICS.get(metric, metric)
+    return _METRICS.get(metric, printable(metric))
 
 
 def score(value: float | None) -> str:
@@ -105,7 +101,7 @@ def trials(trained: int, probes: int, dot: str = "·") -> str:
 def value(thing: Value) -> str:
     """Return a dimension's value: small numbers as 3.2e-4, words as they are."""
     if isinstance(thing, bool) or not isinstance(thing, float):
-        return clean(thing)
+        return printable(thing)
     if thing != 0 and (abs(thing) < 0.01 or abs(thing) >= 1e5):
         digits, _, power = f"{thing:.1e}".partition("e")
         return f"{digits}e{int(power)}"
@@ -124,7 +120,7 @@ def recipe(candidate: Candidate, dot: str = "·") -> str:
     parts = [candidate.backbone, f"{candidate.image_size} px", unfrozen, candidate.head, candidate.augmentation]
     if "learning_rate" in candidate.values:
         parts.append(f"rate {learning_rate(candidate)}")
-    return f" {dot} ".join(clean(part) for part in parts)
+    return f" {dot} ".join(printable(part) for part in parts)
 
 
 def made_of(record: TrialRecord, dot: str = "·") -> str:
@@ -137,13 +133,3 @@ def made_of(record: TrialRecord, dot: str = "·") -> str:
 def _pair(number: int, base: int, big: str, small: str) -> str:
     whole, rest = divmod(number, base)
     return f"{whole}{big} {rest:02d}{small}" if rest else f"{whole}{big}"
-
-
-def _visible(char: str) -> str:
-    if char.isspace():
-        return " "
-    return char if char.isprintable() else _escaped(char)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
