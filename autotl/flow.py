@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl import config as settings_room
+from autotl import suspects
 from autotl.agenda import Agenda
 from autotl.budget import Budget
 from autotl.candidate import Anatomy
@@ -23,7 +24,7 @@ from autotl.folder import RunFolder, write_whole
 from autotl.interrupt import Interrupt
 from autotl.lineup import LineUp
 from autotl.plugins import Catalogue, catalogue
-from autotl.prober import Prober, to_try
+from autotl.prober import Prober, best_first, to_try
 from autotl.proposals import SearchSpace, narrow
 from autotl.result import SearchResult
 from autotl.resume import check_data, check_same, in_free_folder, owned
@@ -120,6 +121,8 @@ def _with_workers(
             )
             probes = prober.probe(anatomies) if config.probe else []
             costs.ms.update({probe.backbone: probe.ms for probe in probes if probe.ms is not None})
+            if any(probe.score is not None for probe in probes):
+                suspects.look(pool, folder, best_first(probes, anatomies, config.metric)[0], tell)
             study.begin(to_try(probes, anatomies, config.metric))
             agenda = Agenda(study, folder, config, budget, costs, tell, len(pool.idle()))
             conductor = Conductor(pool, agenda, tell, stop)

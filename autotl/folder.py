@@ -4,6 +4,8 @@ config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 study.db         the Optuna study (SQLite)
 probes.json      how the frozen features of each backbone fared
+probes/NAME.npz  what each probe said of pictures that it was not fitted on
+suspects.json    pictures that may be labelled wrongly
 trials/N/        begun.json, trial.json, valid.npy; weights.npz while it may win, state.npz while it may go on
 best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
 log.jsonl        one line per event
@@ -19,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from autotl.candidate import TrialRecord, record_from, to_plain
 from autotl.config import SearchConfig, from_toml
@@ -50,6 +53,15 @@ class RunFolder:
     def probes(self) -> Path:
         """How the frozen features of each backbone fared."""
         return self.path / "probes.json"
+
+    def opinions(self, backbone: str) -> Path:
+        """Return where a probe keeps what it said of pictures that it was not fitted on."""
+        return self.path / "probes" / f"{quote(backbone, safe='')}.npz"
+
+    @property
+    def suspects(self) -> Path:
+        """Pictures that may be labelled wrongly."""
+        return self.path / "suspects.json"
 
     @property
     def log(self) -> Path:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from autotl.data import Dataset
     from autotl.predict import Prediction
+    from autotl.suspects import Suspect
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ class SearchResult:
     def probes(self) -> list[Probed]:
         """How the frozen features of each backbone fared, in the order of probing."""
         return self.folder.probed()
+
+    @cached_property
+    def suspects(self) -> list[Suspect]:
+        """Pictures that may be labelled wrongly, the likeliest first, then the hardest to tell.
+
+        Raises RunError when the search did not look for them.
+        """
+        from autotl.suspects import read
+
+        return list(read(self.folder).found)
 
     @property
     def leaderboard(self) -> list[TrialRecord]:

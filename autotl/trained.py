@@ -66,7 +66,7 @@ def set_values(variables: list[Any], values: list[NDArray[Any]]) -> None:
 
 def save_weights(path: Path, weights: list[NDArray[Any]]) -> None:
     """Write weights whole or not at all, and so that a power cut does not take them."""
-    _save(path, {f"w{i:05d}": weight for i, weight in enumerate(weights)}, lasting=True)
+    save_arrays(path, {f"w{i:05d}": weight for i, weight in enumerate(weights)}, lasting=True)
 
 
 def load_weights(path: Path) -> list[NDArray[Any]]:
@@ -96,7 +96,7 @@ def save_state(path: Path, key: str, trained: Trained, values: list[NDArray[Any]
     arrays.update({f"x{i:05d}": value for i, value in enumerate(values)})
     if path.is_file():
         path.replace(_earlier(path))
-    _save(path, arrays)
+    save_arrays(path, arrays)
 
 
 def load_state(path: Path, key: str, trained: Trained) -> list[NDArray[Any]] | None:
@@ -129,7 +129,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _save(path: Path, arrays: dict[str, NDArray[Any]], *, lasting: bool = False) -> None:
+def save_arrays(path: Path, arrays: dict[str, NDArray[Any]], *, lasting: bool = False) -> None:
+    """Write arrays whole or not at all, and if `lasting` so that a power cut does not take them."""
     with _whole(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
         if lasting:

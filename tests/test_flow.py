@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import autotl
@@ -79,6 +80,15 @@ def test_the_log_has_a_line_for_each_event(finished):
     kinds = {line["event"] for line in lines}
     assert {"SearchBegan", "BackboneResolved", "TrialBegan", "EpochEnded", "TrialEnded", "SearchEnded"} <= kinds
     assert [line["elapsed"] for line in lines] == sorted(line["elapsed"] for line in lines)
+
+
+def test_labels_are_looked_at_once_the_backbones_are_probed(finished):
+    result, _ = finished
+    assert (result.run / "suspects.json").is_file()
+    assert {each.split for each in result.suspects} <= {"train", "valid"}
+    with np.load(result.folder.opinions("speck"), allow_pickle=False) as file:
+        assert sorted(file["places"]) == list(result.dataset.indices("train", "valid"))
+        assert file["said"].sum(axis=1) == pytest.approx(1)
 
 
 def test_another_search_in_the_same_folder_is_refused_by_name(finished, data):

@@ -25,6 +25,7 @@ OWNERS = {
     "psutil": {"workers"},
     "platformdirs": {"transfer"},
     "pyarrow": {"embed"},
+    "cleanlab": {"suspects"},
     "h5py": {"pretrain", "builtin/download"},
     "tensorflow": {"builtin/exporters"},
 }

@@ -1,4 +1,4 @@
-"""`autotl leaderboard`: what a run folder tells."""
+"""`autotl leaderboard` and `autotl suspects`: what a run folder tells."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import typer
 
 from autotl.cli.output import Json, print_json
 
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a search.")]
+
 
 def leaderboard(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a search.")],
+    run: Run,
     top: Annotated[int | None, typer.Option(metavar="N", help="Only the best N trials.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
@@ -31,6 +33,26 @@ def leaderboard(
     console.print(summary.trials(result, console, top))
     if result.folder.metrics.is_file():
         console.print(scores.verdict(result.metrics))
+
+
+def suspects(
+    run: Run,
+    top: Annotated[int | None, typer.Option(metavar="N", help="Only the first N.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Show pictures that may be labelled wrongly, then the hardest ones; you decide, nothing is changed."""
+    import dataclasses
+
+    from autotl.report import doubts, terminal
+    from autotl.result import open_run
+    from autotl.suspects import read
+
+    found = read(open_run(run).folder)
+    found = dataclasses.replace(found, found=found.found[:top])
+    if as_json:
+        print_json(dataclasses.asdict(found))
+        return
+    terminal().print(doubts.table(found))
 
 
 def _row(rank: int, record: Any) -> dict[str, Any]:

@@ -116,6 +116,8 @@ def _next(result: SearchResult) -> RenderableType:
         f"autotl export {run} -o model.keras": "take the model elsewhere",
         f"autotl leaderboard {run}": "see every trial",
     }
+    if result.folder.suspects.is_file() and any(each.kind == "suspect" for each in result.suspects):
+        commands[f"autotl suspects {run}"] = "see pictures that may be labelled wrongly"
     room = max(len(command) for command in commands)
     return Group(*(Text.assemble((f"{each:{room}}", "cyan"), f"  {why}") for each, why in commands.items()))
 

@@ -34,6 +34,8 @@ class Probe:
 
     `metrics` and `probabilities` are those of `layer`, fitted on all training pictures, on the validation part, in
     its order; `ms` is the time of a forward pass through the whole backbone, in milliseconds per picture.
+    `opinions` are what pictures were told by layers not fitted on them, training and validation: their places in
+    the data set, and probabilities.
     """
 
     score: float
@@ -43,6 +45,7 @@ class Probe:
     layer: Linear
     seconds: float
     ms: float
+    opinions: tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def probe(workshop: Workshop, backbone: str, image_size: int) -> Probe:
@@ -78,6 +81,10 @@ def probe(workshop: Workshop, backbone: str, image_size: int) -> Probe:
         layer=layer,
         seconds=round(time.monotonic() - began, 3),
         ms=round(ms, 4),
+        opinions=(
+            np.array(workshop.dataset.indices("train", "valid"), np.int64)[[*train[verdict.rows], *valid]],
+            np.concatenate([verdict.linear, probabilities]),
+        ),
     )
 
 

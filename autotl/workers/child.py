@@ -49,6 +49,8 @@ def _do(bench: Any, job: dict[str, Any], jobs: Iterator[dict[str, Any]], tell: T
         return work.anatomy(bench, job)
     if job["do"] == "probe":
         return work.probe(bench, job)
+    if job["do"] == "suspects":
+        return work.suspects(bench, job)
     if job["do"] == "finish":
         return work.finish(bench, job)
 

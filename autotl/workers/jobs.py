@@ -15,7 +15,7 @@ from autotl.data.dataset import dataset_from
 from autotl.data.problems import limit
 from autotl.folder import RunFolder
 from autotl.plugins import catalogue
-from autotl.trained import save_array, save_weights
+from autotl.trained import save_array, save_arrays, save_weights
 from autotl.transfer.features import OnProgress
 from autotl.transfer.store import FeatureStore, default_root
 from autotl.transfer.workshop import Workshop
@@ -107,6 +107,8 @@ def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
     if weights is not None:
         save_weights(bench.folder.weights(job["number"]), weights)
         save_array(bench.folder.valid(job["number"]), found.probabilities)
+    places, said = found.opinions
+    save_arrays(bench.folder.opinions(job["backbone"]), {"places": places, "said": said}, lasting=True)
     return {
         "say": "done",
         "score": found.score,
@@ -116,6 +118,16 @@ def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
         "ms": found.ms,
         "kept": weights is not None,
     }
+
+
+def suspects(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
+    """Doubt the labels by what the probe of a backbone said, and keep what was found in the run folder."""
+    from autotl.suspects import doubts, save
+
+    with np.load(bench.folder.opinions(job["backbone"]), allow_pickle=False) as file:
+        found = doubts(bench.workshop.dataset, job["backbone"], file["places"], file["said"])
+    save(bench.folder, found)
+    return {"say": "done"}
 
 
 def finish(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:

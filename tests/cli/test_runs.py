@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 
+from autotl.folder import RunFolder
+from autotl.suspects import Doubts, Suspect, save
+
 
 def test_a_leaderboard_comes_from_the_run_folder_alone(autotl, run) -> None:
     lines = [line.split() for line in autotl("leaderboard", run).stdout.splitlines()]
@@ -30,3 +33,25 @@ def test_a_run_without_trials_is_a_one_line_error(autotl, run) -> None:
     done = autotl("leaderboard", run)
     assert done.exit_code == 1
     assert "Run the same search again" in done.stderr
+
+
+def test_suspects_are_shown_as_they_are_spelt_the_likeliest_first(autotl, run) -> None:
+    wrong = Suspect("bees/[red]\x1b[2J1.jpg", "bees", "ants", 0.98, 0.01, "train", "suspect")
+    hard = Suspect("ants/7.jpg", "ants", "bees", 0.55, 0.45, "valid", "hard")
+    save(RunFolder(run), Doubts("tiny", 9, (wrong, hard)))
+    shown = [line.split() for line in autotl("suspects", run).stdout.splitlines()]
+    assert shown[0] == ["May", "be", "labelled", "wrongly"]
+    assert shown[2] == ["bees/[red]\\x1b[2J1.jpg", "bees", "0.010", "ants", "0.980", "train"]
+    assert shown[6] == ["ants/7.jpg", "ants", "0.450", "bees", "0.550", "valid"]
+    assert [each["kind"] for each in json.loads(autotl("suspects", run, "--json").stdout)["found"]] == [
+        "suspect",
+        "hard",
+    ]
+    assert len(json.loads(autotl("suspects", run, "--json", "--top", "1").stdout)["found"]) == 1
+
+
+def test_where_no_label_is_doubted_or_none_was_looked_at_a_line_says_so(autotl, run) -> None:
+    done = autotl("suspects", run)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+    save(RunFolder(run), Doubts("tiny", 9, ()))
+    assert autotl("suspects", run).stdout == "No label is doubted: judged were 9 pictures by the probe of tiny.\n"

@@ -49,6 +49,12 @@ def test_a_probe_scores_by_cross_validation_and_on_the_validation_part(dataset, 
     assert found.metrics == scores(labels, found.probabilities)
     assert found.ms > 0
     assert found.seconds > 0
+    places, said = found.opinions
+    assert sorted(places) == list(dataset.indices("train", "valid"))
+    assert said[-len(valid) :] == pytest.approx(found.probabilities)
+    assert scores(np.array([dataset.pictures[i].label for i in places[: -len(valid)]]), said[: -len(valid)])[
+        "accuracy"
+    ] == pytest.approx(found.score)
 
 
 def test_another_metric_is_the_one_that_is_told(dataset, tmp_path):
