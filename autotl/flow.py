@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl import config as settings_room
-from autotl import suspects
+from autotl import origin, suspects
 from autotl.agenda import Agenda
 from autotl.budget import Budget
 from autotl.candidate import Anatomy
@@ -23,6 +23,7 @@ from autotl.faults import outage
 from autotl.folder import RunFolder, write_whole
 from autotl.interrupt import Interrupt
 from autotl.lineup import LineUp
+from autotl.origin import Origin
 from autotl.plugins import Catalogue, catalogue
 from autotl.prober import Prober, best_first, to_try
 from autotl.proposals import SearchSpace, narrow
@@ -64,18 +65,23 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
     check_same(folder, config)
     dataset = _read(config, watcher)
     check_data(folder, dataset)
+    taking_part = [f"{kind} {name}" for kind in ("head", "augmentation") for name in names[kind]]
+    began_with = origin.begin(folder, config, dataset, parts, taking_part)
     with _told_in_words(folder), owned(folder), RunLog(folder.log, began) as log:
         tell = log.also(watcher)
         write_whole(folder.config, config.to_toml())
         write_whole(folder.dataset, dataset.to_json())
+        began_with.save(folder)
         records = folder.records()
         tell(SearchBegan(config, dataset, str(folder.path), tuple(records), log.elapsed()))
         for failure in parts.failures:
             tell(Note(f"The plugin {failure.plugin!r} is left out: {failure.reason}", warning=True))
+        origin.tell_versions(began_with, tell)
+        names = origin.same_parts(began_with, names, tell)
         if folder.is_finished(len(records)) and Budget(config, log.elapsed).spent(records):
             tell(Note("This search has ended already. Give it more --time or --trials to go on."))
         else:
-            _with_workers(folder, config, dataset, parts, names, pins, log, tell)
+            _with_workers(folder, config, dataset, parts, began_with, names, pins, log, tell)
         result = SearchResult(folder.path)
         tell(SearchEnded(result))
         return result
@@ -98,6 +104,7 @@ def _with_workers(
     config: SearchConfig,
     dataset: Dataset,
     parts: Catalogue,
+    began_with: Origin,
     names: dict[str, tuple[str, ...]],
     pins: dict[str, Value],
     log: RunLog,
@@ -108,6 +115,7 @@ def _with_workers(
     try:
         pool.begin({"run": str(folder.path)})
         anatomies = LineUp(pool, parts, config, dataset, tell).find(names["backbone"])
+        anatomies = origin.same_backbones(began_with, folder, anatomies, parts, tell)
         budget, costs = Budget(config, log.elapsed), _costs(anatomies, parts, dataset, config)
         space = _space(parts, names, pins, anatomies, config)
         for text in space.snapped():

@@ -2,6 +2,7 @@
 
 config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
+origin.json      command, versions, hashes of code and weights
 study.db         the Optuna study (SQLite)
 probes.json      how the frozen features of each backbone fared
 probes/NAME.npz  what each probe said of pictures that it was not fitted on
@@ -43,6 +44,11 @@ class RunFolder:
     def dataset(self) -> Path:
         """Classes, splits and findings."""
         return self.path / "dataset.json"
+
+    @property
+    def origin(self) -> Path:
+        """Command, versions, hashes of code and weights."""
+        return self.path / "origin.json"
 
     @property
     def study(self) -> Path:

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
+from autotl.changes import changes
 from autotl.config import SearchConfig, default_out
 from autotl.data import Dataset
+from autotl.data.dataset import dataset_from
 from autotl.errors import RunError
 from autotl.folder import RunFolder
 
@@ -44,11 +46,11 @@ def check_data(folder: RunFolder, dataset: Dataset) -> None:
     """Raise RunError when the pictures are not those that the run began with."""
     if not folder.dataset.is_file() or not folder.study.is_file():
         return
-    before = json.loads(folder.dataset.read_text("utf-8"))["fingerprint"]
-    if before != dataset.fingerprint:
+    before = dataset_from(json.loads(folder.dataset.read_text("utf-8")))
+    if before.fingerprint != dataset.fingerprint:
         raise RunError(
-            f"The pictures in {dataset.root} have changed since the search in {folder.path} began. "
-            "Start a new one with --out."
+            f"The pictures in {dataset.root} have changed since the search in {folder.path} began: "
+            f"{'; '.join(changes(before, dataset))}. Bring the old ones back, or start a new search with --out."
         )
 
 

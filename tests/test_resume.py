@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 import autotl
 from autotl import events
 from autotl.errors import RunError
+from autotl.folder import RunFolder
 
 from .searches import PLUGIN, QUICK
 
@@ -45,10 +47,23 @@ def test_changed_pictures_are_noticed(kept, data):
     before = picture.read_bytes()
     picture.write_bytes((data / "class_0" / "1.png").read_bytes())
     try:
-        with pytest.raises(RunError, match="have changed since"):
+        with pytest.raises(RunError, match=r"have changed since.*: 1 changed \(class_0/0.png\)"):
             autotl.search(data, out=out, trials=2, heads=("plain",), **QUICK)
     finally:
         picture.write_bytes(before)
+
+
+def test_other_weights_and_other_code_are_noticed_before_going_on(kept, data):
+    out, _ = kept
+    file = RunFolder(out).origin
+    before = file.read_text()
+    known = json.loads(before)
+    assert known["weights"].keys() == {"speck"}
+    for name, part, message in (("weights", "speck", "weights of the"), ("code", "head plain", "code of the head")):
+        file.write_text(json.dumps({**known, name: {**known[name], part: "other"}}))
+        with pytest.raises(RunError, match=message):
+            autotl.search(data, out=out, trials=2, heads=("plain",), **QUICK)
+    file.write_text(before)
 
 
 def started(data, out, *options) -> subprocess.Popen:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autotl.candidate import candidate_from, to_plain
 from autotl.data.dataset import dataset_from
 from autotl.data.problems import limit
