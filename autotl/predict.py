@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autotl.builtin.vetting import vet
 from autotl.data.listing import is_picture, walk
 from autotl.data.table import located, read_rows
 from autotl.errors import DataError, RunError
@@ -164,6 +165,7 @@ def _open(file: Path) -> keras.Model:
         import keras
 
     try:
+        vet(file, keras.saving.get_custom_objects())
         model: keras.Model = keras.models.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # anything may be wrong inside
         raise RunError(f"{file} cannot be loaded as a Keras model: {_first_line(error)}.") from error

@@ -26,7 +26,7 @@ OWNERS = {
     "platformdirs": {"transfer"},
     "pyarrow": {"embed"},
     "cleanlab": {"suspects"},
-    "h5py": {"pretrain", "builtin/download"},
+    "h5py": {"pretrain", "builtin/download", "builtin/vetting"},
     "tensorflow": {"builtin/exporters"},
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import autotl
+from autotl.builtin.vetting import vet, vet_weights
 
 if TYPE_CHECKING:
     import keras
@@ -50,6 +51,7 @@ class SavedBackbone(autotl.Backbone):
         import keras
 
         try:
+            vet(self.file)
             model = keras.models.load_model(self.file, compile=False, safe_mode=True)
             shapes = model.input_shape, model.output_shape
             if len(shapes[0]) != 4 or shapes[0][-1] != 3 or len(shapes[1]) != 4:
@@ -70,6 +72,7 @@ class SavedBackbone(autotl.Backbone):
             return model
         model.set_weights(known)
         if weights != self.weights:
+            vet_weights(Path(weights).expanduser())
             model.load_weights(Path(weights).expanduser())
         return model
 
@@ -94,6 +97,7 @@ def name_of(file: Path) -> str:
 def _side(file: Path) -> int:
     """Return the side of the pictures of a saved network, from its configuration alone; raises WeightsError."""
     try:
+        vet(file, weights=False)
         with zipfile.ZipFile(file) as archive:
             layers = json.loads(archive.read("config.json"))["config"]["layers"]
         shape = next(layer["config"]["batch_shape"] for layer in layers if layer["class_name"] == "InputLayer")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autotl
+from autotl.builtin.vetting import vet_weights
 
 if TYPE_CHECKING:
     import keras
@@ -121,6 +122,7 @@ def _load(model: keras.Model, file: Path) -> None:
     if not file.is_file():
         raise autotl.WeightsError(f"There is no weights file {file} for the backbone 'scattering'.")
     try:
+        vet_weights(file)
         model.load_weights(file)
     except Exception as error:  # HDF5 and Keras raise what they like over a file that does not fit
         text = " ".join(str(error).split())[:200]

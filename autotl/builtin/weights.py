@@ -12,6 +12,7 @@ from pathlib import Path
 
 import autotl
 from autotl.builtin.download import FetchError, fetch, is_whole, models_folder
+from autotl.builtin.vetting import vet_weights
 
 _one_at_a_time = threading.Lock()
 
@@ -64,6 +65,8 @@ class WeightsServer:
         """Return the path of a weights file; called by Keras in place of `keras.utils.get_file`."""
         path = self.local or self._ready.get(fname) or self._published(fname, origin, file_hash)
         self.served.append(path)
+        if path == self.local:
+            vet_weights(path)
         return str(path)
 
     def _published(self, name: str, url: str, digest: str | None) -> Path:

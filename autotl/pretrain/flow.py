@@ -98,7 +98,7 @@ def _save(backbone: keras.Model, out: Path, *, half: bool) -> None:
         backbone.save(part)
         if half:
             halve(part)
-        again = keras.models.load_model(part, compile=False)
+        again = keras.models.load_model(part, compile=False, safe_mode=True)
         for one, other in zip(again.get_weights(), backbone.get_weights(), strict=True):
             if not np.array_equal(one, other.astype(np.float16) if half else other):
                 raise RunError(f"{out} did not come back as it was written; is the disk sound?")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from .. import hostile
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -72,3 +74,19 @@ def test_a_model_that_is_not_there_is_a_one_line_error(autotl, tmp_path, monkeyp
     done = autotl(*command)
     assert done.exit_code == 1
     assert done.stderr.startswith("error: There is no run folder or model nowhere")
+
+
+def test_a_model_with_code_in_it_is_refused_by_every_command_in_one_line(autotl, pictures, tmp_path) -> None:
+    marker = tmp_path / "marker"
+    harm = hostile.lambda_model(tmp_path / "harm.keras", marker)
+    for arguments in (
+        ("predict", harm, pictures),
+        ("evaluate", harm, pictures),
+        ("export", harm, "-o", tmp_path / "out.keras"),
+        ("search", pictures, "--backbone", harm, "-o", tmp_path / "run", "--trials", "1"),
+    ):
+        done = autotl(*arguments)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        assert "it holds code" in done.stderr
+    assert not marker.exists()
+    assert {file.name for file in tmp_path.iterdir()} == {"data", "harm.keras"}
