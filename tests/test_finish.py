@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from autotl.calibration import calibration_error
 from autotl.candidate import Candidate, TrialRecord, to_plain
@@ -43,7 +45,8 @@ class Road:
     def __init__(self, place: Path):
         data = mislabelled(place)
         self.folder = RunFolder(place / "run")
-        config = make(data=str(data), out=str(self.folder.path), plugins=(PLUGIN,), cache=str(place / "cache"))
+        asked = {"plugins": (PLUGIN,), "cache": str(place / "cache"), "max_megapixels": 50}
+        config = make(data=str(data), out=str(self.folder.path), **asked)
         self.dataset = load(data, valid_split=0.4, test_split=0.3)
         write_whole(self.folder.config, config.to_toml())
         write_whole(self.folder.dataset, self.dataset.to_json())
@@ -87,8 +90,10 @@ class Road:
 
 
 @pytest.fixture(scope="module")
-def road(tmp_path_factory) -> Road:
-    return Road(tmp_path_factory.mktemp("road"))
+def road(tmp_path_factory) -> Iterator[Road]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+        yield Road(tmp_path_factory.mktemp("road"))
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +158,10 @@ def test_scores_are_also_given_without_the_pictures_that_leak(road, metrics, mon
     assert (told["test"]["leaked"], told["test"]["pictures"]) == (3, len(road.labels("test")) - 3)
     rest = scores(road.labels("test")[3:], road.model_rows("test")[3:])
     assert {name: told["test"][name] for name in rest} == pytest.approx(rest, abs=1e-4)
+
+
+def test_a_worker_decodes_pictures_as_large_as_asked_for_and_no_larger(road):
+    assert Image.MAX_IMAGE_PIXELS == 25_000_000  # Pillow refuses what has twice as many
 
 
 def test_what_is_told_is_plain_data(metrics):

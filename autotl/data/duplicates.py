@@ -125,9 +125,9 @@ def _near(paths: Sequence[Path], checked: Sequence[Checked], exact: Forest) -> F
     if len(leaders) < 2:
         return near
     hashes = np.array([checked[i].hash for i in leaders], np.uint64)
-    sketches = _sketches([checked[i].look for i in leaders])
+    looks = np.stack([np.frombuffer(checked[i].look, np.uint8) for i in leaders])
     misses = np.zeros(len(paths), np.int64)
-    for pairs in _chunks(close_pairs(hashes, DISTANCE), sketches):
+    for pairs in _chunks(close_pairs(hashes, DISTANCE), looks):
         asked = [
             (leaders[i], leaders[j])
             for i, j in pairs.tolist()
@@ -160,27 +160,27 @@ def _equal(paths: Sequence[Path], checked: Sequence[Checked], i: int, j: int) ->
         return False
 
 
-def _sketches(looks: Sequence[bytes]) -> NDArray[np.float32]:
-    """Return sketches as rows of length 1 and mean 0, so that a product of two is their correlation."""
-    rows = np.array([np.frombuffer(look, np.uint8) for look in looks], np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
+def _correlations(looks: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return how far the sketches of each pair agree, -1 to 1."""
+    left, right = (looks[pairs[:, side]].astype(np.float32) for side in (0, 1))
+    for rows in (left, right):
+        rows -= rows.mean(axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    products: NDArray[np.float32] = np.einsum("ij,ij->i", left, right)
+    return products
 
 
-def _chunks(blocks: Iterable[NDArray[np.int64]], sketches: NDArray[np.float32]) -> Iterator[NDArray[np.int64]]:
+def _chunks(blocks: Iterable[NDArray[np.int64]], looks: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
     """Yield the pairs whose sketches agree, a bounded number at a time."""
     kept: list[NDArray[np.int64]] = []
     for block in blocks:
-        for start in range(0, len(block), 65536):
-            part = block[start : start + 65536]
-            agreement = np.einsum("ij,ij->i", sketches[part[:, 0]], sketches[part[:, 1]])
-            kept.append(part[agreement >= _SKETCHES])
-            while sum(map(len, kept)) >= _CHUNK:
-                whole = np.concatenate(kept)
-                yield whole[:_CHUNK]
-                kept = [whole[_CHUNK:]]
-    if sum(map(len, kept)):
+        for start in range(0, len(block), _CHUNK):
+            part = block[start : start + _CHUNK]
+            kept.append(part[_correlations(looks, part) >= _SKETCHES])
+            if sum(map(len, kept)) >= _CHUNK:
+                yield np.concatenate(kept)
+                kept = []
+    if kept:
         yield np.concatenate(kept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ def usable(
     kept.sort(key=lambda pair: (pair[1].digest, str(pair[0].path)))
     twins = find([entry.path for entry, _ in kept], [checked for _, checked in kept], max_megapixels)
     files = [
-        Usable(entry, dataclasses.replace(checked, look=b""), exact, near)
+        Usable(entry, checked, exact, near)
         for (entry, checked), exact, near in zip(kept, twins.exact, twins.near, strict=True)
     ]
     return files, [*_problems(listing, pairs), *_oddities(listing, kept)]
