@@ -6,7 +6,7 @@ Perceptual hashes and sketches propose pairs; both pictures of each are decoded 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ _DETAIL = 64  # pixels of the 1024 that must show detail for a pair to be compar
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue, as in a grey copy
 _COLOUR = 20.0  # levels that the colours of coloured pictures may differ by
 _PALE = 4.0  # levels below which a picture is grey
-_CHUNK = 1024  # pairs decoded at a time
+_ROUNDING = 3.0  # levels that a picture and a reduced decoding of it may differ by on average
+_CHUNK = 1024  # pairs looked at at a time
 _PATIENCE = 64  # pairs in which a picture may turn out another before it is left alone
 
 
@@ -124,32 +125,44 @@ def _near(paths: Sequence[Path], checked: Sequence[Checked], exact: Forest) -> F
     leaders = [i for i, each in enumerate(checked) if each.hash is not None and exact.root(i) == i]
     if len(leaders) < 2:
         return near
-    hashes = np.array([checked[i].hash for i in leaders], np.uint64)
     looks = np.stack([np.frombuffer(checked[i].look, np.uint8) for i in leaders])
     misses = np.zeros(len(paths), np.int64)
-    for pairs in _chunks(close_pairs(hashes, DISTANCE), looks):
-        asked = [
-            (leaders[i], leaders[j])
-            for i, j in pairs.tolist()
-            if not near.together(leaders[i], leaders[j]) or _may_be_equal(checked, leaders[i], leaders[j])
-        ]
+    for pairs in _chunks(_undecided(checked, leaders, near), looks):
+        asked = [(leaders[i], leaders[j]) for i, j in pairs.tolist()]
         small = _decoded(paths, sorted({index for pair in asked for index in pair}))
         for i, j in asked:
             if i not in small or j not in small or min(misses[i], misses[j]) >= _PATIENCE:
                 continue
-            if not alike(small[i], small[j]):
+            if not (near.together(i, j) or alike(small[i], small[j])):
                 misses[[i, j]] += 1
                 continue
             near.join(i, j)
-            if _may_be_equal(checked, i, j) and _equal(paths, checked, i, j):
+            if _may_be_equal(checked, small, i, j) and _equal(paths, checked, i, j):
                 exact.join(i, j)
     return near
 
 
-def _may_be_equal(checked: Sequence[Checked], i: int, j: int) -> bool:
+def _undecided(checked: Sequence[Checked], leaders: Sequence[int], near: Forest) -> Iterator[NDArray[np.int64]]:
+    """Yield the close pairs that are not in one set yet, or may turn out equal; in a long film these are few."""
+    hashes = np.array([checked[i].hash for i in leaders], np.uint64)
+    whole = np.array([checked[i].whole for i in leaders])
+    sizes = np.array([checked[i].width << 32 | checked[i].height for i in leaders])
+    joins, roots = -1, np.array(leaders)
+    for block in close_pairs(hashes, DISTANCE):
+        for start in range(0, len(block), _CHUNK):
+            i, j = block[start : start + _CHUNK].T
+            if joins != near.joins:
+                joins, roots = near.joins, np.array([near.root(index) for index in leaders])
+            is_open = (roots[i] != roots[j]) | ((whole[i] != whole[j]) & (sizes[i] == sizes[j]))
+            yield block[start : start + _CHUNK][is_open]
+
+
+def _may_be_equal(checked: Sequence[Checked], small: Mapping[int, Pixels], i: int, j: int) -> bool:
     """Tell whether all pixels may be equal: where both or neither were decoded whole, the check has seen to it."""
     one, other = checked[i], checked[j]
-    return one.whole != other.whole and (one.width, one.height) == (other.width, other.height)
+    if one.whole == other.whole or (one.width, one.height) != (other.width, other.height):
+        return False
+    return float(np.abs(small[i] - small[j].astype(np.int16)).mean()) < _ROUNDING
 
 
 def _equal(paths: Sequence[Path], checked: Sequence[Checked], i: int, j: int) -> bool:
@@ -170,16 +183,14 @@ def _correlations(looks: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray
     return products
 
 
-def _chunks(blocks: Iterable[NDArray[np.int64]], looks: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
+def _chunks(parts: Iterable[NDArray[np.int64]], looks: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
     """Yield the pairs whose sketches agree, a bounded number at a time."""
     kept: list[NDArray[np.int64]] = []
-    for block in blocks:
-        for start in range(0, len(block), _CHUNK):
-            part = block[start : start + _CHUNK]
-            kept.append(part[_correlations(looks, part) >= _SKETCHES])
-            if sum(map(len, kept)) >= _CHUNK:
-                yield np.concatenate(kept)
-                kept = []
+    for part in parts:
+        kept.append(part[_correlations(looks, part) >= _SKETCHES])
+        if sum(map(len, kept)) >= _CHUNK // 2:
+            yield np.concatenate(kept)
+            kept = []
     if kept:
         yield np.concatenate(kept)
 

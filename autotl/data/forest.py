@@ -6,10 +6,11 @@ from collections import defaultdict
 
 
 class Forest:
-    """Numbers from 0 in disjoint sets, each known by its least member."""
+    """Numbers from 0 in disjoint sets, each known by its least member; `joins` counts how often two became one."""
 
     def __init__(self, size: int) -> None:
         self._parents = list(range(size))
+        self.joins = 0
 
     def root(self, one: int) -> int:
         """Return the least member of the set that a number is in."""
@@ -24,6 +25,7 @@ class Forest:
         """Make one set of the sets that two numbers are in."""
         low, high = sorted((self.root(one), self.root(other)))
         self._parents[high] = low
+        self.joins += low != high
 
     def together(self, one: int, other: int) -> bool:
         """Return whether two numbers are in one set."""

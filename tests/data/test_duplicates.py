@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from autotl.data.check import check
+from autotl.data.decode import decode
 from autotl.data.duplicates import alike, close_pairs, find
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=12)
@@ -126,6 +128,25 @@ def test_a_file_that_vanished_after_the_check_is_nobodys_twin(tmp_path):
     checked = list(check(paths))
     paths[0].unlink()
     assert find(paths, checked, 179.0).near == (0, 1, 1)
+
+
+def test_of_a_long_film_no_picture_is_decoded_often(tmp_path, monkeypatch):
+    frame = scene(5)
+    for number in range(70):  # 2415 pairs
+        shown = frame.copy()
+        shown.putpixel((number, 3), (255, 255, 255))
+        shown.save(tmp_path / f"{number}.png")
+    decoded = Counter()
+
+    def counting(path, size):
+        decoded[path.name] += 1
+        return decode(path, size)
+
+    monkeypatch.setattr("autotl.data.duplicates.decode", counting)
+    exact, near = found(sorted(tmp_path.iterdir()))
+    assert (exact, len(near)) == ([], 1)
+    assert len(near[0]) == 70
+    assert max(decoded.values()) <= 2
 
 
 def test_no_pictures_have_no_twins():

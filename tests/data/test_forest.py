@@ -19,4 +19,5 @@ def test_sets_are_those_that_a_chain_of_pairs_connects(pairs):
             reached[member] = whole
     assert forest.roots() == tuple(min(whole) for whole in reached)
     assert {tuple(members) for members in forest.sets()} == {tuple(sorted(w)) for w in reached if len(w) > 1}
+    assert forest.joins == 12 - len(set(forest.roots()))
     assert all(forest.together(one, other) for one, other in pairs)
