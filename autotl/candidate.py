@@ -101,12 +101,6 @@ def candidate_from(plain: Mapping[str, Any]) -> Candidate:
     return Candidate(**plain)
 
 
-def record_from(plain: Mapping[str, Any]) -> TrialRecord:
-    """Return the record that `to_plain` wrote."""
-    rest = {name: value for name, value in plain.items() if name not in ("candidate", "history")}
-    return TrialRecord(candidate=candidate_from(plain["candidate"]), history=tuple(plain["history"]), **rest)
-
-
 def anatomy_from(plain: Mapping[str, Any]) -> Anatomy:
     """Return the anatomy that `to_plain` wrote."""
     fields = dict(plain)

@@ -6,16 +6,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator
 from pydantic import Field as Field  # also for the settings of other commands
 
 from autotl.data.dataset import MEGAPIXELS
 from autotl.errors import ConfigError, near_miss
 from autotl.space import Value
 
+Thing = TypeVar("Thing")
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
 METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 Preset = Literal["quick", "balanced", "best"]
@@ -25,6 +26,7 @@ PRESETS: Mapping[str, Mapping[str, float]] = {  # which backbones go with one, t
     "balanced": {"seconds": 600.0, "epochs": 10, "views": 4, "confirm": 2},
     "best": {"seconds": 3600.0, "epochs": 30, "views": 8, "confirm": 3},
 }
+_adapters: dict[type, TypeAdapter[Any]] = {}
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -101,6 +103,18 @@ class SearchConfig(Settings):
     def to_toml(self) -> str:
         """Return the settings as TOML; what is unset is left out."""
         return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+
+def fitting(kind: type[Thing], content: bytes) -> Thing:
+    """Return JSON as a kind of dataclass, all below it checked too; raises ValueError in one line."""
+    try:
+        if kind not in _adapters:
+            _adapters[kind] = TypeAdapter(kind)
+        made: Thing = _adapters[kind].validate_json(content, strict=True)
+        return made
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'all of it'}: {first['msg']}") from None
 
 
 def make(**settings: Any) -> SearchConfig:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from autotl.errors import AutotlError, RunError
+from autotl.errors import AutotlError, RunError, UnknownPart
 from autotl.folder import RunFolder
 from autotl.parts import Exporter
 from autotl.plugins import Catalogue, catalogue
@@ -24,15 +26,15 @@ def export(
     *,
     format: str = "keras",
     overwrite: bool = False,
-    plugins: Catalogue | None = None,
+    plugins: Catalogue | Sequence[str | Path] = (),
 ) -> Path:
     """Write the best model of a run (or a `.keras` file) to `path`, verified, and return what was written.
 
-    A missing suffix is added, missing folders are made. `plugins` are by default those of the run. Raises
-    RunError when the file exists already, or what was written does not give the same probabilities; then nothing
-    is left behind.
+    A missing suffix is added, missing folders are made. `plugins` are files of plugins to know besides what is
+    installed: those that a run names are not loaded by themselves, for it may be a stranger's. Raises RunError when
+    the file exists already, or what was written does not give the same probabilities; then nothing is left behind.
     """
-    exporter = (plugins or _plugins_of(Path(run))).exporter(format)
+    exporter = _exporter(Path(run), format, plugins)
     target = _with_suffix(Path(path).expanduser(), exporter.suffix)
     _refuse_existing(target, overwrite)
     loaded = load_model(run)
@@ -43,12 +45,17 @@ def export(
         return _move(written, target.with_name(written.name), overwrite)
 
 
-def _plugins_of(run: Path) -> Catalogue:
-    if not RunFolder(run).config.is_file():
-        return catalogue()
-    config = RunFolder(run).read_config()
-    files = [Path(file) for file in config.plugins if Path(file).is_file()]  # it may have been a head's; gone is gone
-    return catalogue(files=files, without=config.without)
+def _exporter(run: Path, format: str, plugins: Catalogue | Sequence[str | Path]) -> Exporter:
+    if isinstance(plugins, Catalogue):
+        return plugins.exporter(format)
+    try:
+        return catalogue([Path(file) for file in plugins]).exporter(format)
+    except UnknownPart as error:
+        named = RunFolder(run).read_config().plugins if RunFolder(run).config.is_file() else ()
+        if not named or plugins:
+            raise
+        options = " ".join(f"--plugin {shlex.quote(file)}" for file in named)
+        raise UnknownPart(f"{error} The run had plugins of its own; if you trust them, add {options}.") from None
 
 
 def _refuse_existing(target: Path, overwrite: bool) -> None:

@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from autotl.candidate import TrialRecord, record_from, to_plain
-from autotl.config import SearchConfig, from_toml
+from autotl.candidate import TrialRecord, to_plain
+from autotl.config import SearchConfig, fitting, from_toml
+from autotl.errors import ConfigError, RunError
 from autotl.events import Probed
 
 
@@ -138,16 +139,21 @@ class RunFolder:
         """Return what `save_probes` wrote, nothing where no backbone was probed."""
         if not self.probes.is_file():
             return []
-        return [Probed(**plain) for plain in json.loads(self.probes.read_text("utf-8"))]
+        try:
+            return fitting(list[Probed], self.probes.read_bytes())
+        except ValueError as error:
+            raise RunError(f"{self.probes} is not as a search writes it: {error}. Delete it to go on.") from None
 
     def records(self) -> list[TrialRecord]:
         """Return the records of all ended trials, by number; one that was not written whole is skipped."""
         found = []
         for file in self.path.glob("trials/*/trial.json"):
             try:
-                found.append(record_from(json.loads(file.read_text("utf-8"))))
-            except (json.JSONDecodeError, KeyError, TypeError):
+                record = fitting(TrialRecord, file.read_bytes())
+            except ValueError:
                 continue
+            if file.parent == self.trial(record.number):
+                found.append(record)
         return sorted(found, key=lambda record: record.number)
 
     def is_finished(self, trials: int) -> bool:
@@ -156,7 +162,10 @@ class RunFolder:
 
     def read_config(self) -> SearchConfig:
         """Return what was asked."""
-        return from_toml(self.config.read_text("utf-8"))
+        try:
+            return from_toml(self.config.read_text("utf-8"))
+        except (ConfigError, UnicodeDecodeError, RecursionError) as error:
+            raise RunError(f"{self.config} is not as a search writes it: {error}") from None
 
 
 def _umask() -> int:

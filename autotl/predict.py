@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import keras
 
 OnProgress = Callable[[int, int], object]
+_LARGEST = 4096  # pixels of a side; what a file tells is not believed beyond
 IMAGE_SIZE = 224  # pixels; for a model that takes any size and says nothing of the one it was trained on
 
 
@@ -194,7 +195,11 @@ def _parsed(content: bytes, file: Path) -> dict[str, Any]:
     if not isinstance(labels, dict) or not isinstance(labels.get("classes", []), list):
         raise RunError(f'The labels of {file} cannot be read; they should look like {{"classes": ["cat", "dog"]}}.')
     size = labels.get("image_size")
-    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)):
+    if not (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(isinstance(side, int) and 0 < side <= _LARGEST for side in size)
+    ):
         labels.pop("image_size", None)  # a model for any size knows none
     return labels
 

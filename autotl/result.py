@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from autotl.config import SearchConfig
 from autotl.errors import RunError
 from autotl.events import Probed
 from autotl.folder import RunFolder
+from autotl.shapes import read_dataset, read_metrics
 from autotl.winner import winner
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class SearchResult:
     @cached_property
     def dataset(self) -> Dataset:
         """The pictures of the search: classes, splits and findings."""
-        from autotl.data.dataset import dataset_from
-
-        return dataset_from(json.loads(self.folder.dataset.read_text("utf-8")))
+        return read_dataset(self.folder.dataset)
 
     @cached_property
     def records(self) -> list[TrialRecord]:
@@ -80,7 +78,10 @@ class SearchResult:
         trial ended with a score.
         """
         if self.folder.metrics.is_file():
-            return next(record for record in self.records if record.number == self.metrics["trial"])
+            for record in self.records:
+                if record.number == self.metrics["trial"]:
+                    return record
+            raise RunError(f"The trial {self.metrics['trial']} that won is not in {self.run}. Is it a whole copy?")
         chosen = winner(self.records, self.config.metric)
         if chosen is None:
             raise RunError(f"No trial of {self.run} has finished yet. Run the same search again to go on.")
@@ -94,8 +95,7 @@ class SearchResult:
         """
         if not self.folder.metrics.is_file():
             raise RunError(f"{self.run} holds no finished search. Run the same search again to go on.")
-        metrics: dict[str, Any] = json.loads(self.folder.metrics.read_text("utf-8"))
-        return metrics
+        return read_metrics(self.folder.metrics)
 
     def model(self) -> keras.Model:
         """Return the best model: `(batch, height, width, 3)` pixels, 0 to 255, to class probabilities."""
@@ -109,11 +109,11 @@ class SearchResult:
 
         return predict(self.run, paths, top=top)
 
-    def export(self, path: str | Path, *, format: str = "keras") -> Path:
-        """Write the best model to `path` in a format of the catalogue and return what was written."""
+    def export(self, path: str | Path, *, format: str = "keras", plugins: Sequence[str | Path] = ()) -> Path:
+        """Write the best model to `path` in a format of the catalogue, or of `plugins`; return what was written."""
         from autotl.export import export
 
-        return export(self.run, Path(path), format=format)
+        return export(self.run, Path(path), format=format, plugins=plugins)
 
 
 def open_run(path: str | Path) -> SearchResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,9 @@ from filelock import FileLock, Timeout
 from autotl.changes import changes
 from autotl.config import SearchConfig, default_out
 from autotl.data import Dataset
-from autotl.data.dataset import dataset_from
 from autotl.errors import RunError
 from autotl.folder import RunFolder
+from autotl.shapes import read_dataset
 
 # what may differ when a run goes on: none of it changes what a trial gives
 MAY_CHANGE = frozenset(
@@ -34,6 +33,12 @@ def in_free_folder(config: SearchConfig) -> SearchConfig:
 
 def check_same(folder: RunFolder, config: SearchConfig) -> None:
     """Raise RunError when a folder holds another search, or files that are not ours."""
+    lead_out = [file for file in folder.path.rglob("*") if file.is_symlink()]
+    if lead_out:
+        raise RunError(
+            f"The folder {folder.path} holds a link, {lead_out[0].name}, through which a search would write elsewhere. "
+            "Put the files in its place, or name another folder with --out."
+        )
     different = differences(folder, config)
     if different:
         raise RunError(
@@ -46,7 +51,7 @@ def check_data(folder: RunFolder, dataset: Dataset) -> None:
     """Raise RunError when the pictures are not those that the run began with."""
     if not folder.dataset.is_file() or not folder.study.is_file():
         return
-    before = dataset_from(json.loads(folder.dataset.read_text("utf-8")))
+    before = read_dataset(folder.dataset)
     if before.fingerprint != dataset.fingerprint:
         raise RunError(
             f"The pictures in {dataset.root} have changed since the search in {folder.path} began: "

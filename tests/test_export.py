@@ -116,10 +116,11 @@ def test_a_format_that_nobody_offers_is_refused(run, tmp_path):
         export(run, tmp_path / "m", format="onxx")
 
 
-def test_the_plugins_of_the_run_are_used_and_those_that_are_gone_are_not_missed(tmp_path):
+def test_plugins_that_a_run_names_are_loaded_only_when_asked_for(tmp_path):
     plugin = tmp_path / "mine.py"
     plugin.write_text(
-        "import autotl\n"
+        "import autotl, pathlib\n"
+        "pathlib.Path(__file__).with_suffix('.ran').touch()\n"
         "from autotl.builtin.exporters import KerasExporter\n"
         "class Mine(KerasExporter):\n"
         "    name, suffix = 'mine', '.mine'\n"
@@ -132,7 +133,11 @@ def test_the_plugins_of_the_run_are_used_and_those_that_are_gone_are_not_missed(
         "    return [Mine()]\n"
     )
     run = save_run(tmp_path / "run", plugins=(str(plugin), str(tmp_path / "gone.py")))
-    assert export(run, tmp_path / "out", format="mine") == tmp_path / "out.mine"
+    with pytest.raises(UnknownPart, match=f"if you trust them, add --plugin {plugin} --plugin"):
+        export(run, tmp_path / "out", format="mine")
+    assert export(run, tmp_path / "out") == tmp_path / "out.keras"
+    assert not plugin.with_suffix(".ran").exists()
+    assert export(run, tmp_path / "out", format="mine", plugins=[plugin]) == tmp_path / "out.mine"
 
 
 def test_predictions_after_export_are_the_same(run, tmp_path):

@@ -71,12 +71,13 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     format: Annotated[str, typer.Option(metavar="NAME", help="`autotl plugins list` shows all.")] = "keras",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    plugin: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Also know its formats.")] = None,
 ) -> None:
     """Write the best model as a file that works without autotl, and check that it does."""
     from autotl.export import export as write
 
     with answering(True):
-        written = write(source, out, format=format, overwrite=force)
+        written = write(source, out, format=format, overwrite=force, plugins=plugin or ())
     typer.echo(f"written: {printable(written)}")
 
 
