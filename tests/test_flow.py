@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
 import autotl
 from autotl import events
+from autotl.candidate import TrialRecord, to_plain
+from autotl.cli import app
 from autotl.errors import ConfigError, DataError, RunError, UnknownPart, WeightsError
+from autotl.folder import RunFolder
+from autotl.predict import predict
+from autotl.report.summary import summary
 
 from .searches import PLUGIN, QUICK, Heard
 
@@ -89,6 +98,58 @@ def test_labels_are_looked_at_once_the_backbones_are_probed(finished):
     with np.load(result.folder.opinions("speck"), allow_pickle=False) as file:
         assert sorted(file["places"]) == list(result.dataset.indices("train", "valid"))
         assert file["said"].sum(axis=1) == pytest.approx(1)
+
+
+def test_the_same_search_elsewhere_gives_the_same_to_the_last_digit(finished, data, tmp_path):
+    result, _ = finished
+    again = autotl.search(
+        data, out=tmp_path / "run", trials=3, heads=("plain", "dense"), cache=str(tmp_path / "cache"), **QUICK
+    )
+    assert len(again.records) == 3
+    assert [timeless(record) for record in again.records] == [timeless(record) for record in result.records[:3]]
+    for number in (record.number for record in again.records):
+        np.testing.assert_array_equal(np.load(again.folder.valid(number)), np.load(result.folder.valid(number)))
+    assert again.best.candidate == result.best.candidate
+    assert again.metrics["test"]["log_loss"] == result.metrics["test"]["log_loss"]
+    assert again.suspects == result.suspects
+
+
+def timeless(record: TrialRecord) -> dict:
+    """Return a record without what a clock has a say in."""
+    plain = to_plain(record)
+    del plain["seconds"]
+    for row in plain["history"]:
+        del row["seconds"]
+    return plain
+
+
+def test_a_run_copied_to_another_machine_needs_neither_data_nor_plugins(finished, data, tmp_path):
+    result, _ = finished
+    picture = shutil.copy(result.dataset.pictures[0].path, tmp_path)
+    (label,) = [each.label for each in result.predict([picture])]
+    copy = RunFolder(shutil.copytree(result.run, tmp_path / "copy"))
+    for file in (copy.config, copy.dataset, copy.origin):
+        file.write_text(file.read_text().replace(str(data), "/gone/data").replace(PLUGIN, "/gone/plugin.py"))
+    hidden = data.rename(data.with_name("hidden"))
+    try:
+        run = CliRunner().invoke
+        for command in ("leaderboard", "suspects"):
+            done = run(app, [command, str(copy.path)])
+            assert done.exit_code == 0, done.output
+        there = autotl.open_run(copy.path)
+        assert [record.number for record in there.leaderboard] == [record.number for record in result.leaderboard]
+        assert "speck" in summary_of(there)
+        assert [each.label for each in there.predict([picture])] == [label]
+        written = there.export(tmp_path / "out")
+        assert [each.label for each in predict(written, [picture])] == [label]
+    finally:
+        hidden.rename(data)
+
+
+def summary_of(result) -> str:
+    console = Console(width=100, record=True, markup=False, file=io.StringIO())
+    console.print(summary(result, console))
+    return console.export_text()
 
 
 def test_another_search_in_the_same_folder_is_refused_by_name(finished, data):
