@@ -33,17 +33,17 @@ def in_free_folder(config: SearchConfig) -> SearchConfig:
 
 def check_same(folder: RunFolder, config: SearchConfig) -> None:
     """Raise RunError when a folder holds another search, or files that are not ours."""
-    lead_out = [file for file in folder.path.rglob("*") if file.is_symlink()]
-    if lead_out:
-        raise RunError(
-            f"The folder {folder.path} holds a link, {lead_out[0].name}, through which a search would write elsewhere. "
-            "Put the files in its place, or name another folder with --out."
-        )
     different = differences(folder, config)
     if different:
         raise RunError(
             f"The folder {folder.path} cannot hold this search: {'; '.join(different)}. "
             "Name another folder with --out, or repeat the search as it was."
+        )
+    lead_out = [file for file in folder.path.rglob("*") if file.is_symlink()]
+    if lead_out:
+        raise RunError(
+            f"The folder {folder.path} holds a link, {lead_out[0].name}, through which a search would write elsewhere. "
+            "Put the files in its place, or name another folder with --out."
         )
 
 
