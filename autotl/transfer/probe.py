@@ -128,9 +128,9 @@ def _pooled(stored: NDArray[Any], places: NDArray[np.int64]) -> NDArray[np.float
 
 def _groups(features: Features, rows: NDArray[np.int64]) -> list[str] | None:
     pictures = [features.pictures[row] for row in rows]
-    if not any(picture.group for picture in pictures):
+    if not any(picture.group or picture.twins for picture in pictures):
         return None
-    return [picture.group or picture.digest for picture in pictures]
+    return [picture.group or picture.twins or picture.digest for picture in pictures]
 
 
 def _pace(network: Network, tap: Tap) -> float:
