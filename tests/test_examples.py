@@ -120,6 +120,8 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
         ("overhead.py", "floor"),
         ("scale.py", "Memory"),
         ("checking.py", "pictures a second"),
+        ("killing.py", "kill -9"),
+        ("flat.py", "trial after trial"),
     ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
