@@ -109,7 +109,7 @@ def resumed(path, killed_at: int, monkeypatch) -> tuple[Search, int]:
     return search, sum(pool.trained for pool in pools)
 
 
-@pytest.mark.parametrize("share", [number / 12 for number in range(12)])
+@pytest.mark.parametrize("share", [number / 8 for number in range(8)])
 def test_a_search_killed_at_any_step_ends_with_the_same_trials_and_repeats_no_epoch(
     share, whole, tmp_path, monkeypatch
 ):
