@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,19 @@ def kill(process: subprocess.Popen, victim: str, out: Path) -> bool:
     return True
 
 
+def struck(search: Search, victim: str, out: Path, moments: random.Random, seconds: float) -> tuple[float, str]:
+    """Start a search, kill it at a random moment, and return that and what it had told last."""
+    while True:
+        process, moment = search.start(out), moments.uniform(0.0, seconds)
+        time.sleep(moment)
+        hit = kill(process, victim, out)
+        after = last_event(out)
+        process.communicate()
+        if hit:
+            return moment, after
+        shutil.rmtree(out)  # it had ended already
+
+
 def tear(out: Path) -> None:
     """Cut off the last writes: the newest state of a trial, the log of the study, the log."""
     states = sorted(out.glob("trials/*/state.npz"), key=lambda file: file.stat().st_mtime)
@@ -109,27 +123,37 @@ def outcome(out: Path) -> dict[str, object]:
     }
 
 
-def epochs(out: Path) -> Counter:
-    """Return how often each epoch of each trial was told."""
-    told: Counter = Counter()
-    for line in (out / "log.jsonl").read_text("utf-8", errors="replace").splitlines():
+def log(out: Path) -> list[dict]:
+    """Return the events that a search has told; lines that a kill has torn are left out."""
+    events = []
+    file = out / "log.jsonl"
+    for line in file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []:
         try:
-            event = json.loads(line)
+            events.append(json.loads(line))
         except json.JSONDecodeError:
             continue
-        if event.get("event") == "EpochEnded":
-            told[event["number"], event["row"]["epoch"]] += 1
-    return told
+    return events
+
+
+def epochs(out: Path) -> Counter:
+    """Return how often each epoch of each trial was trained.
+
+    A search that goes on tells of the epochs that are behind it once more; what was trained anew took other seconds.
+    """
+    told = {
+        (event["number"], event["row"]["epoch"], event["row"]["seconds"])
+        for event in log(out)
+        if event.get("event") == "EpochEnded"
+    }
+    return Counter((number, epoch) for number, epoch, _ in told)
 
 
 def last_event(out: Path) -> str:
     """Return what a search told last."""
-    lines = (
-        (out / "log.jsonl").read_text("utf-8", errors="replace").splitlines() if (out / "log.jsonl").is_file() else []
-    )
-    if not lines:
+    events = log(out)
+    if not events:
         return "nothing yet"
-    event = json.loads(lines[-1])
+    event = events[-1]
     place = f" {event['number']}" if "number" in event else ""
     row = f", epoch {event['row']['epoch']:.0f}" if "row" in event else ""
     return f"{event['event']}{place}{row}"
@@ -174,14 +198,9 @@ def main() -> None:
         print("kill  victim   at s  after                  equal  epochs repeated")
         equal = repeated = 0
         for number in range(asked.kills):
-            victim, moment = VICTIMS[number % len(VICTIMS)], moments.uniform(0.0, seconds)
-            out = folder / str(number)
-            process = search.start(out)
-            time.sleep(moment)
-            struck = kill(process, victim, out)
-            after = last_event(out) if struck else "too late"
-            process.communicate()
-            search.run(out)
+            victim, out = VICTIMS[number % len(VICTIMS)], folder / str(number)
+            moment, after = struck(search, victim, out, moments, seconds)
+            seconds = min(seconds, moment + search.run(out))  # other programs may have slowed down the first
             where = difference(whole, outcome(out))
             twice = sum(count - 1 for count in epochs(out).values())
             equal, repeated = equal + (not where), repeated + twice
