@@ -57,6 +57,7 @@ class Conductor:
         metrics: dict[str, Any] = answer["metrics"]
         metrics.update(seconds=round(self.budget.elapsed(), 1), trials=len(self.agenda.records), score=best.score)
         self._draw(best)
+        write_whole(self.folder.importances, json.dumps(self.agenda.study.importances(), indent=1))
         self.agenda.study.settle()
         write_whole(self.folder.metrics, json.dumps(metrics, indent=1))
         return metrics

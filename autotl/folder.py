@@ -7,8 +7,11 @@ study.db         the Optuna study (SQLite)
 probes.json      how the frozen features of each backbone fared
 probes/NAME.npz  what each probe said of pictures that it was not fitted on
 suspects.json    pictures that may be labelled wrongly
+importances.json what share of the scores' spread each dimension explains
 trials/N/        begun.json, trial.json, valid.npy; weights.npz while it may win, state.npz while it may go on
-best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png
+best/            model.keras, labels.json, metrics.json, predictions.csv, curves.png, model_card.md
+best/gallery/    a few small pictures for the report, and what each is
+report.html      all of it, for people
 log.jsonl        one line per event
 """
 
@@ -71,6 +74,16 @@ class RunFolder:
         return self.path / "suspects.json"
 
     @property
+    def importances(self) -> Path:
+        """What share of the scores' spread each dimension explains."""
+        return self.path / "importances.json"
+
+    @property
+    def report(self) -> Path:
+        """All there is to know, on one page."""
+        return self.path / "report.html"
+
+    @property
     def log(self) -> Path:
         """One line per event."""
         return self.path / "log.jsonl"
@@ -89,6 +102,21 @@ class RunFolder:
     def metrics(self) -> Path:
         """The winner's scores."""
         return self.best / "metrics.json"
+
+    @property
+    def predictions(self) -> Path:
+        """What the winner says of the pictures that it was scored on."""
+        return self.best / "predictions.csv"
+
+    @property
+    def gallery(self) -> Path:
+        """A few of these pictures, small."""
+        return self.best / "gallery"
+
+    @property
+    def card(self) -> Path:
+        """What somebody should know who is given the model."""
+        return self.best / "model_card.md"
 
     def trial(self, number: int) -> Path:
         """Return the folder of a trial."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from autotl.space import Dimension, Value
 
 _STARTUP = 8
 _REPEATS = 25
+_TELLING = 8  # complete trials, fewer of which tell nothing of importances
 _RECIPE, _HANDED_BACK, _PROBE = "recipe", "handed_back", "probe"
 _FOLLOWERS = {_PROBE, "continues", "repeats"}  # of these, nothing is to be tried again by itself
 
@@ -172,6 +174,24 @@ class Study:
         if record.reason:
             trial.set_user_attr("reason", record.reason)
         self._tell(record.number, record)
+
+    def importances(self) -> dict[str, float]:
+        """Return what share of the scores' spread each dimension explains, the largest first, by fANOVA.
+
+        Only dimensions that every trained trial draws are told, and nothing where too few trials are complete.
+        """
+        complete = self._study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+        trained = [trial for trial in complete if _PROBE not in trial.user_attrs]  # probes know no rates
+        if len(trained) < _TELLING:
+            return {}
+        study = optuna.create_study(direction=self._study.direction)
+        study.add_trials(trained)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=self._seed)
+        try:
+            found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        except (ValueError, RuntimeError):  # all scores are the same
+            return {}
+        return {name: float(share) for name, share in found.items() if math.isfinite(share)}
 
     def _queue(self, values: dict[str, Any], *, recipe: bool) -> None:
         self._study.enqueue_trial(values, user_attrs={_RECIPE: True} if recipe else None, skip_if_exists=False)

@@ -283,3 +283,30 @@ def test_other_parts_than_the_study_began_with_are_refused(tmp_path):
     )
     with pytest.raises(RunError, match="Install the plugins it began with"):
         run(study(tmp_path, space=changed), 1)
+
+
+def test_what_explains_the_scores_is_told_and_adds_up_to_one(tmp_path):
+    one = study(tmp_path)
+    one.begin()
+    run(one, 16)
+    found = one.importances()
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["head"] > found["learning_rate"]
+    assert one.importances() == found
+
+
+def test_of_few_trials_or_equal_scores_no_importances_are_told(tmp_path):
+    one = study(tmp_path)
+    run(one, 5)
+    assert one.importances() == {}
+    for _ in range(6):
+        number, candidate = one.ask({})
+        one.tell(record(number, candidate, None, "failed"))
+    assert one.importances() == {}
+    (tmp_path / "other").mkdir()
+    other = study(tmp_path / "other")
+    for _ in range(9):
+        number, candidate = other.ask({})
+        other.tell(record(number, candidate, 0.5))
+    assert all(share == pytest.approx(0.0) or share <= 1 for share in other.importances().values())
