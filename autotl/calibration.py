@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,30 @@ def calibration_error(labels: NDArray[Any], probabilities: NDArray[Any], bins: i
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     gap = (probabilities.argmax(axis=1) == labels) - confidence
-    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    places = _places(confidence, bins)
     return float(np.abs(np.bincount(places, weights=gap, minlength=bins)).sum() / len(labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The `pictures` whose confidence lies between two bounds: its mean, and how many of them are right, 0 to 1."""
+
+    confidence: float
+    accuracy: float
+    pictures: int
+
+
+def reliability(labels: NDArray[Any], probabilities: NDArray[Any], bins: int = BINS) -> list[Bin]:
+    """Return what a reliability diagram shows: equal bins of confidence, from low to high, empty ones left out."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    places = _places(confidence, bins)
+    found = [places == place for place in np.unique(places)]
+    return [Bin(float(confidence[each].mean()), float(right[each].mean()), int(each.sum())) for each in found]
+
+
+def _places(confidence: NDArray[Any], bins: int) -> NDArray[Any]:
+    return np.asarray(np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1))
 
 
 def _fit(labels: NDArray[Any], logits: NDArray[Any]) -> float:

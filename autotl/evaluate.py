@@ -51,12 +51,13 @@ def evaluate(source: str | Path, data: str | Path, *, on_progress: OnProgress | 
             rows.append(row)
     if not rows:
         raise DataError(f"None of the {len(paths)} pictures of {data} can be read. Are they whole?")
-    return _evaluation(loaded.classes, np.array(labels), np.stack(rows), problems)
+    return evaluation(loaded.classes, np.array(labels), np.stack(rows), problems)
 
 
-def _evaluation(
-    classes: tuple[str, ...], labels: NDArray[Any], probabilities: NDArray[Any], problems: Sequence[str]
+def evaluation(
+    classes: tuple[str, ...], labels: NDArray[Any], probabilities: NDArray[Any], problems: Sequence[str] = ()
 ) -> Evaluation:
+    """Return the scores of probabilities `(n, classes)` against labels, class indices `(n,)`."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     numbers, guesses = np.arange(len(classes)), probabilities.argmax(axis=1)

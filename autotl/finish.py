@@ -7,12 +7,14 @@ import io
 import json
 import os
 import platform
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autotl import gallery
 from autotl.calibration import calibrated, temperature
 from autotl.data.leaks import leaked
 from autotl.errors import DataError, TrialError
@@ -67,7 +69,8 @@ def finish(
     made = {split: calibrated(rows, softness) for split, rows in raw.items()}
     measured.update(_measured(workshop, folder, runs, raw, made), temperature=softness, versions=versions())
     _write_model(workshop, folder, whole(network, head, softness), candidate)
-    write_whole(folder.best / "predictions.csv", _table(workshop.dataset, made))
+    write_whole(folder.predictions, _table(workshop.dataset, made))
+    _hang(workshop, folder, network, head, made)
     return measured
 
 
@@ -167,6 +170,23 @@ def _write_model(workshop: Workshop, folder: RunFolder, model: keras.Model, cand
     part.replace(folder.model)
     labels = {"classes": classes, "image_size": [candidate.image_size, candidate.image_size]}
     write_whole(folder.best / "labels.json", json.dumps(labels, indent=1))
+
+
+def _hang(
+    workshop: Workshop, folder: RunFolder, network: Network, head: keras.Model, made: dict[Split, NDArray[Any]]
+) -> None:
+    """Keep a few pictures for the report; no search fails for want of them."""
+    split: Split = "test" if "test" in made else "valid"
+    size = (network.image_size, network.image_size)
+
+    def features(pixels: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(network.model.predict_on_batch(pixels.astype(np.float32)), np.float32)
+
+    eyes = gallery.Eyes(size, features, head.predict_on_batch)
+    try:
+        gallery.hang(folder, workshop.dataset, split, made[split], eyes)
+    except Exception:  # of a head or a disk that are odd
+        traceback.print_exc()
 
 
 def _table(dataset: Dataset, probabilities: dict[Split, NDArray[Any]]) -> str:

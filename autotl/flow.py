@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time as clock
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,8 +84,20 @@ def run(config: SearchConfig, watcher: Watcher = silent) -> SearchResult:
         else:
             _with_workers(folder, config, dataset, parts, began_with, names, pins, log, tell)
         result = SearchResult(folder.path)
+        _report(result, tell)
         tell(SearchEnded(result))
         return result
+
+
+def _report(result: SearchResult, tell: Watcher) -> None:
+    """Write the page and the card of a run; no search fails for want of them."""
+    from autotl.report.page import write
+
+    try:
+        write(result)
+    except Exception as error:
+        again = shlex.quote(str(result.run))
+        tell(Note(f"The report could not be written: {error} To try again: autotl report {again}", warning=True))
 
 
 @contextmanager

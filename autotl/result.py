@@ -19,6 +19,7 @@ from autotl.winner import winner
 if TYPE_CHECKING:
     import keras
 
+    from autotl.answers import Answers
     from autotl.data import Dataset
     from autotl.predict import Prediction
     from autotl.suspects import Suspect
@@ -64,6 +65,13 @@ class SearchResult:
         from autotl.suspects import read
 
         return list(read(self.folder).found)
+
+    @cached_property
+    def answers(self) -> dict[str, Answers]:
+        """What the winner said of the pictures that it was scored on, by split."""
+        from autotl.answers import read
+
+        return read(self.folder, self.dataset.classes)
 
     @property
     def leaderboard(self) -> list[TrialRecord]:

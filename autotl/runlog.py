@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +53,20 @@ class RunLog:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._file.write(json.dumps({"at": at, "elapsed": round(self.elapsed(), 3), **line}, default=str) + "\n")
         self._file.flush()
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the events of a log as plain data; what is torn, or no event, is skipped."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(event, dict):
+                yield event
 
 
 def _plain(event: Event) -> dict[str, Any]:

@@ -74,6 +74,7 @@ class Metrics:
     repetitions: Repetitions | None = None
     temperature: float | None = None
     soup: tuple[int, ...] | None = None
+    memory: int | None = None
 
 
 def read(file: Path, kind: type[Thing]) -> tuple[Thing, Any]:

@@ -40,6 +40,8 @@ def test_a_search_needs_no_tensorflow_where_keras_runs_on_something_else(backend
     records = [json.loads(file.read_text()) for file in run.glob("trials/*/trial.json")]
     assert {record["state"] for record in records} <= {"complete", "pruned"}
     assert any(record["candidate"]["unfrozen_layers"] for record in records)
+    assert '"explained": true' in (run / "best" / "gallery" / "gallery.json").read_text()
+    assert "Where it looks" in (run / "report.html").read_text("utf-8")
     picture = next(data.rglob("*.png"))
     (predicted,) = autotl("predict", run, picture)
     assert predicted["label"] in {"class_0", "class_1"}

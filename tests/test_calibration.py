@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autotl.calibration import HIGHEST, LOWEST, calibrated, calibration_error, temperature
+from autotl.calibration import HIGHEST, LOWEST, calibrated, calibration_error, reliability, temperature
 from autotl.metrics import log_loss, scores
 from autotl.trial import softmax
 
@@ -110,3 +110,13 @@ def test_the_calibration_error_is_at_least_the_gap_between_confidence_and_accura
 def test_a_model_that_is_sure_and_right_has_no_calibration_error():
     assert calibration_error(np.array([0, 1]), np.eye(2)) == 0.0
     assert calibration_error(np.array([1, 0]), np.eye(2)) == 1.0
+
+
+def test_a_reliability_diagram_tells_of_every_picture_once_and_of_the_calibration_error():
+    rng = np.random.default_rng(4)
+    rows, labels = rng.dirichlet((1, 1, 1), 200), rng.integers(0, 3, 200)
+    bins = reliability(labels, rows)
+    assert sum(each.pictures for each in bins) == 200
+    assert [each.confidence for each in bins] == sorted(each.confidence for each in bins)
+    gaps = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins)
+    assert gaps / 200 == pytest.approx(calibration_error(labels, rows))

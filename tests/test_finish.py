@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from autotl import gallery
+from autotl.answers import read as read_answers
 from autotl.calibration import calibration_error
 from autotl.candidate import Candidate, TrialRecord, to_plain
 from autotl.config import METRICS, make
@@ -57,7 +59,7 @@ class Road:
     def run(self, number: int, repeats: int | None = None) -> TrialRecord:
         candidate = replace(CANDIDATE, seed=number)
         job = {"do": "trial", "number": number, "candidate": to_plain(candidate), "accumulate": 1}
-        answer = jobs.trial(self.bench, {**job, "resume": None, "until": None}, lambda row: True)
+        answer = jobs.trial(self.bench, {**job, "resume": None, "until": None}, lambda message: None, lambda: True)
         fields = {name: answer[name] for name in ("score", "best_epoch", "metrics")}
         record = TrialRecord(number, "complete", candidate, **fields, history=answer["history"], repeats=repeats)
         self.folder.save_record(record)
@@ -195,3 +197,23 @@ def test_kin_of_equal_weights_are_all_stirred_in(road, monkeypatch):
     made = road.finish(kin=[0, 11, 12])
     assert made["soup"] == [0, 11, 12]
     assert made["valid"]["accuracy"] == pytest.approx(road.records[0].score)
+
+
+def test_small_pictures_are_kept_with_what_speaks_for_the_answers(road, metrics):
+    shown = gallery.read(road.folder)
+    answers = read_answers(road.folder, road.dataset.classes)["test"]
+    assert shown.split == "test"
+    for _, each in shown.of("mistake"):
+        place = answers.files.index(each.file)
+        assert (each.looks_like, each.label) == tuple(
+            road.dataset.classes[of[place]] for of in (answers.guesses, answers.labels)
+        )
+        assert each.sure == pytest.approx(answers.probabilities[place].max(), abs=1e-3)
+    assert any(each.explained for _, each in shown.of("right"))
+    assert metrics["memory"] > 1e8
+
+
+def test_a_gallery_that_cannot_be_hung_costs_no_result(road, monkeypatch, capsys):
+    monkeypatch.setattr(gallery, "hang", lambda *given: 1 / 0)
+    assert road.finish()["test"]
+    assert "ZeroDivisionError" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from autotl.cli import app
 from autotl.errors import ConfigError, DataError, RunError, UnknownPart, WeightsError
 from autotl.folder import RunFolder
 from autotl.predict import predict
+from autotl.report import words
 from autotl.report.summary import summary
 
 from .searches import PLUGIN, QUICK, Heard
@@ -47,10 +48,29 @@ def test_a_search_leaves_a_model_scores_predictions_and_curves(finished):
         "metrics.json",
         "predictions.csv",
         "curves.png",
+        "model_card.md",
+        "gallery",
     }
     rows = (best / "predictions.csv").read_text().splitlines()
     assert rows[0] == "path,split,label,predicted,confidence,p_class_0,p_class_1"
     assert len(rows) == 1 + len(result.dataset.indices("valid", "test"))
+
+
+def test_a_search_ends_with_a_report_of_all_it_found(finished):
+    result, heard = finished
+    text = result.folder.report.read_text("utf-8")
+    assert f">{words.score(result.metrics['test']['accuracy'])}</p>" in text
+    assert text.count("<img src=") > 4  # and what speaks for some of them
+    assert not [note for note in heard.of(events.Note) if "report" in note.text]
+
+
+def test_a_report_that_cannot_be_written_costs_no_result(finished, data, monkeypatch):
+    result, _ = finished
+    monkeypatch.setattr("autotl.report.page.write", lambda result: 1 / 0)
+    heard = Heard()
+    again = autotl.search(data, out=result.run, trials=3, heads=("plain", "dense"), watcher=heard, **QUICK)
+    assert again.metrics == result.metrics
+    assert [note.warning for note in heard.of(events.Note) if "autotl report" in note.text] == [True]
 
 
 def test_the_leaderboard_is_best_first_and_the_first_trial_is_the_default_recipe(finished):

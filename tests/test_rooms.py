@@ -19,6 +19,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"cli", "report"},
     "matplotlib": {"report"},
+    "jinja2": {"report"},
     "imagehash": {"data"},
     "pydantic": {"config"},
     "tomli_w": {"config"},

@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command(rich_help_panel="Search")(search.search)
 app.command(rich_help_panel="Search")(check.check)
 app.command(rich_help_panel="Search")(runs.leaderboard)
+app.command(rich_help_panel="Search")(runs.report)
 app.command(rich_help_panel="Search")(runs.suspects)
 app.command(rich_help_panel="Search")(pretrain.pretrain)
 app.command(rich_help_panel="Search")(embed.embed)

@@ -1,4 +1,4 @@
-"""`autotl leaderboard` and `autotl suspects`: what a run folder tells."""
+"""`autotl leaderboard`, `report` and `suspects`: what a run folder tells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from autotl.cli.output import Json, print_json
+from autotl.printable import printable
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a search.")]
 
@@ -33,6 +34,26 @@ def leaderboard(
     console.print(summary.trials(result, console, top))
     if result.folder.metrics.is_file():
         console.print(scores.verdict(result.metrics))
+
+
+def report(
+    run: Run,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the page there, and no card.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write all that a run tells on one page that needs no network, and a model card."""
+    from autotl.report.page import write
+    from autotl.result import open_run
+
+    result = open_run(run)
+    file = write(result, out)
+    typer.echo(f"report: {printable(file)}")
+    if out is None:
+        typer.echo(f"card: {printable(result.folder.card)}")
+    if show:
+        typer.launch(file.resolve().as_uri())
 
 
 def suspects(

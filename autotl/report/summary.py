@@ -99,8 +99,10 @@ def _files(result: SearchResult) -> RenderableType:
     rows = (
         ("run", folder.path),
         ("model", folder.model),
-        ("predictions", folder.best / "predictions.csv"),
+        ("predictions", folder.predictions),
         ("curves", folder.best / "curves.png"),
+        ("card", folder.card),
+        ("report", folder.report),
     )
     for name, path in rows:
         if path.exists():

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 _BREAK = re.compile(r"[\t-\r\x85\u2028\u2029]")  # of lines, and tabs
-_METRICS = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "log_loss": "log loss"}
+_METRICS = {
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "log_loss": "log loss",
+    "calibration_error": "calibration error",
+}
 
 
 def clean(text: object) -> str:

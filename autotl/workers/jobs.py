@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -145,4 +146,14 @@ def finish(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
         runs=job["confirmed"],
         kin=job["kin"],
     )
-    return {"say": "done", "metrics": metrics}
+    return {"say": "done", "metrics": {**metrics, "memory": _most_memory()}}
+
+
+def _most_memory() -> int | None:
+    """Return the most bytes of memory that this process ever had, None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

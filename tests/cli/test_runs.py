@@ -55,3 +55,26 @@ def test_where_no_label_is_doubted_or_none_was_looked_at_a_line_says_so(autotl, 
     assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
     save(RunFolder(run), Doubts("tiny", 9, ()))
     assert autotl("suspects", run).stdout == "No label is doubted: judged were 9 pictures by the probe of tiny.\n"
+
+
+def test_a_report_is_written_into_the_run_or_elsewhere(autotl, run, tmp_path) -> None:
+    done = autotl("report", run)
+    assert done.stdout.splitlines() == [f"report: {run / 'report.html'}", f"card: {run / 'best' / 'model_card.md'}"]
+    assert "<h1>data</h1>" in (run / "report.html").read_text("utf-8")
+    assert "# data" in (run / "best" / "model_card.md").read_text("utf-8")
+    assert autotl("report", run, "-o", tmp_path / "one.html").stdout == f"report: {tmp_path / 'one.html'}\n"
+    assert (tmp_path / "one.html").is_file()
+
+
+def test_a_report_opens_in_the_browser_when_asked_to(autotl, run, monkeypatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("typer.launch", opened.append)
+    autotl("report", run, "--open")
+    assert opened == [(run / "report.html").resolve().as_uri()]
+
+
+def test_a_report_of_no_run_or_to_no_place_is_a_line(autotl, run, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    for arguments in ((tmp_path,), (run, "-o", tmp_path / "file" / "x.html")):
+        done = autotl("report", *arguments)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
