@@ -117,8 +117,15 @@ def _environment(finalize: Callable[[Any], Any], *, autoescape: bool) -> Environ
         keep_trailing_newline=True,
     )
     made.filters.update(score=words.score, span=words.span, size=words.size, plural=words.plural, code=Code)
-    made.filters.update(metric=words.metric_name, made_of=words.made_of, percent=lambda share: f"{share:.0%}")
+    made.filters.update(metric=words.metric_name, made_of=words.made_of, percent=_percent)
     return made
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent; what is not quite none or all does not look like it."""
+    if 0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 < share < 1 else f"{share:.0%}"
 
 
 def _is_strange(value: Any) -> bool:
