@@ -19,7 +19,7 @@ BACKWARD = 2.0  # a backward pass costs about two forward ones (Kaplan et al. 20
 _STEP = 0.01  # seconds of a batch besides the backbone: the head, reading, Python
 _TRACE, _TRACE_ALL = 1.0, 4.0  # seconds to trace a head, and the whole of a backbone
 _DRAW = 5.0  # milliseconds to draw a view of a picture
-_FINISH = 4.5  # seconds to rebuild, write and draw a winner
+_FINISH = 6.0  # seconds to rebuild, write and draw a winner, and to report
 _READ = 2.0  # how much dearer than a forward pass it is to read and resize a picture as well
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotl.calibration import calibrated, reliability
-from autotl.evaluate import evaluation
+from autotl.evaluate import by_class, confusion
 from autotl.report import words
 from autotl.report.page import plots
 from autotl.result import SearchResult
@@ -57,12 +57,11 @@ def judged(result: SearchResult) -> Judged | None:
     if split is None:
         return None
     answers, classes = result.answers[split], result.dataset.classes
-    found = evaluation(classes, answers.labels, answers.probabilities)
-    counts = np.array(found.confusion)
+    counts = confusion(answers.labels, answers.probabilities.argmax(axis=1), len(classes))
     return Judged(
         PARTS[split],
-        found.pictures,
-        tuple(_row(name, scores) for name, scores in found.per_class.items()),
+        len(answers.labels),
+        tuple(_row(name, scores) for name, scores in by_class(classes, counts).items()),
         _matrix(classes, counts) if len(classes) <= _WIDEST else (),
         _confusions(classes, counts),
     )
