@@ -6,9 +6,10 @@ The same command then goes on. Compared are all trials (number, state, parameter
 winner and its scores. Counted are epochs that were trained twice. Run:
 
     python examples/benchmarks/killing.py DATA [--kills 20] [--trials 6] [--epochs 6] [--size 96] [--seed 0]
+        [--backbone mobilenet_v2]
 
-DATA is a folder of labelled pictures with MobileNetV2 weights at hand (online, or KERAS_HOME). It prints a line for
-each kill, and in the last one how many searches ended alike.
+DATA is a folder of labelled pictures; the weights of the backbone are at hand (online, or KERAS_HOME). It prints a line
+for each kill, and in the last one how many searches ended alike.
 """
 
 from __future__ import annotations
@@ -175,13 +176,14 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--backbone", default="mobilenet_v2")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     moments = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room)
         options = {"trials": asked.trials, "epochs": asked.epochs, "image-size": asked.size, "seed": asked.seed}
-        command = [sys.executable, "-m", "autotl", "search", asked.data, "--backbone", "mobilenet_v2", "--confirm", "1"]
+        command = [sys.executable, "-m", "autotl", "search", asked.data, "--backbone", asked.backbone, "--confirm", "1"]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         search = Search(
             [*command, "--test-split", "0.2", "--quiet"], {**os.environ, "AUTOTL_CACHE": str(folder / "cache")}
