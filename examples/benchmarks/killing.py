@@ -207,7 +207,7 @@ def main() -> None:
             twice = sum(count - 1 for count in epochs(out).values())
             equal, repeated = equal + (not where), repeated + twice
             print(f"{number:4d}  {victim:7s}{moment:6.1f}  {after:22s} {where or 'yes':6s} {twice}", flush=True)
-        print(f"\n{equal} of {asked.kills} ended as the undisturbed search; {repeated} epochs were told twice")
+        print(f"\n{equal} of {asked.kills} ended as the undisturbed search; {repeated} epochs were trained twice")
 
 
 if __name__ == "__main__":
