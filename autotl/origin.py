@@ -72,7 +72,7 @@ def read(folder: RunFolder) -> Origin | None:
 
 
 def begin(folder: RunFolder, config: SearchConfig, dataset: Dataset, parts: Catalogue, names: Iterable[str]) -> Origin:
-    """Return the origin of this session; `names` are those of the parts that take part, such as "head dense".
+    """Return what a search that begins now rests on; `names` are those of its parts, such as "head dense".
 
     A run that goes on keeps what it began with. Raises RunError when the code of a plugin's part has changed since.
     """

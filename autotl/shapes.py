@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from autotl.config import Metric, fitting
 from autotl.data.dataset import Dataset
 from autotl.errors import RunError
+from autotl.optimism import Optimism
 
 Thing = TypeVar("Thing")
 
@@ -36,18 +37,6 @@ class Scores:
     before: Uncalibrated | None = None
     interval: tuple[float, float] | None = None
     intervals: Mapping[str, tuple[float, float]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Optimism:
-    """How far the choice of the best trial flatters."""
-
-    best: float
-    corrected: float
-    low: float
-    high: float
-    trials: int
-    pictures: int
 
 
 @dataclass(frozen=True, slots=True)
