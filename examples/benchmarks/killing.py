@@ -15,7 +15,6 @@ for each kill, and in the last one how many searches ended alike.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -31,6 +30,7 @@ from pathlib import Path
 import psutil
 
 import autotl
+from autotl.runlog import lines
 
 VICTIMS = ("parent", "worker", "both", "power")
 TORN = 4096  # bytes of a last write that a power cut takes
@@ -124,18 +124,6 @@ def outcome(out: Path) -> dict[str, object]:
     }
 
 
-def log(out: Path) -> list[dict]:
-    """Return the events that a search has told; lines that a kill has torn are left out."""
-    events = []
-    file = out / "log.jsonl"
-    for line in file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []:
-        try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return events
-
-
 def epochs(out: Path) -> Counter:
     """Return how often each epoch of each trial was trained.
 
@@ -143,7 +131,7 @@ def epochs(out: Path) -> Counter:
     """
     told = {
         (event["number"], event["row"]["epoch"], event["row"]["seconds"])
-        for event in log(out)
+        for event in lines(out / "log.jsonl")
         if event.get("event") == "EpochEnded"
     }
     return Counter((number, epoch) for number, epoch, _ in told)
@@ -151,7 +139,7 @@ def epochs(out: Path) -> Counter:
 
 def last_event(out: Path) -> str:
     """Return what a search told last."""
-    events = log(out)
+    events = list(lines(out / "log.jsonl"))
     if not events:
         return "nothing yet"
     event = events[-1]
