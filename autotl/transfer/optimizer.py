@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 _FIRST, _SECOND, _EPSILON = 0.9, 0.999, 1e-7
@@ -47,7 +48,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Now:
-    """The numbers of one update: what the gradient is clipped by, rates for decay and step, whether it is due."""
+    """The numbers of one update: what the gradient is clipped by, rates for decay and step, whether it is due.
+
+    `due` is 0 or 1, or None where each batch makes an update.
+    """
 
     shrink: Any
     rate: Any
@@ -82,16 +86,17 @@ def _flat_class() -> Any:
         def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
             """Update the variables the optimiser was built with; `grads` in their order."""
             flat = [_flatten([grads[i] for i in group.places], group.variables) for group in self._groups]
-            due = 1.0
+            due, batches = None, self.iterations + 1
             if self._accumulate > 1:
-                due = ops.cast(ops.equal((self.iterations + 1) % self._accumulate, 0), "float32")
+                due = ops.cast(ops.equal(batches % self._accumulate, 0), "float32")
                 pairs = zip(self._groups, flat, strict=True)
                 flat = [self._accumulated(group, gradient, due) for group, gradient in pairs]
+                batches = ops.maximum(batches // self._accumulate, 1)
+            count = ops.cast(batches, "float32")
             squares = [gradient * gradient for gradient in flat]
-            shrink = _CLIP / ops.maximum(ops.sqrt(sum(ops.sum(square) for square in squares)), _CLIP)
-            count = ops.cast((self.iterations + 1) // self._accumulate, "float32")
-            count = ops.maximum(count, 1.0)
-            unbias = ops.sqrt(1 - ops.power(_SECOND, count)) / (1 - ops.power(_FIRST, count))
+            norm = ops.sqrt(reduce(operator.add, [ops.sum(square) for square in squares]))
+            shrink = _CLIP / ops.maximum(norm, _CLIP)
+            unbias = ops.sqrt(1 - _SECOND**count) / (1 - _FIRST**count)
             rate = self._get_current_learning_rate()
             for group, gradient, square in zip(self._groups, flat, squares, strict=True):
                 self._step(group, gradient, square, Now(shrink, rate, rate * unbias, due))
@@ -111,23 +116,25 @@ def _flat_class() -> Any:
 
         def _step(self, group: Group, gradient: Any, square: Any, now: Now) -> None:
             """Update one vector; each operation reads it whole from memory, so there are as few as can be."""
-            first, second, due = group.state["first"], group.state["second"], now.due
-            first.assign((1 - due * (1 - _FIRST)) * first + (due * (1 - _FIRST) * now.shrink) * gradient)
-            second.assign((1 - due * (1 - _SECOND)) * second + (due * (1 - _SECOND) * now.shrink**2) * square)
-            step = due * now.step * (self.slow_rate if group.slow else 1.0)
-            moves = step * first / (ops.sqrt(second) + _EPSILON)
+            first, second = group.state["first"], group.state["second"]
+            self._move_towards(first, gradient, (1 - _FIRST), now.shrink, now.due)
+            self._move_towards(second, square, (1 - _SECOND), now.shrink * now.shrink, now.due)
+            step = now.step * self.slow_rate if group.slow else now.step
+            moves = _if_due(step, now.due) * first / (ops.sqrt(second) + _EPSILON)
             sizes = [math.prod(variable.shape) for variable in group.variables]
             parts = ops.split(moves, list(itertools.accumulate(sizes))[:-1]) if len(sizes) > 1 else [moves]
-            stay = 1.0 if group.slow else 1.0 - due * now.rate * self.decay
+            stay = None if group.slow else 1.0 - _if_due(now.rate, now.due) * self.decay
             for variable, part in zip(group.variables, parts, strict=True):
                 move = ops.cast(ops.reshape(part, variable.shape), variable.dtype)
-                if group.slow:
-                    variable.assign_sub(move)
-                else:
-                    variable.assign(stay * variable - move)
+                variable.assign((variable if stay is None else stay * variable) - move)
             if self._averages:
                 average = group.state["average"]
-                average.assign(average + due * self.average_rate * (group.values() - average))
+                average.assign(average + _if_due(self.average_rate, now.due) * (group.values() - average))
+
+        def _move_towards(self, mean: Any, value: Any, share: float, shrink: Any, due: Any) -> None:
+            """Let a moving mean take a share of a value that is clipped, where an update is due."""
+            kept = 1 - share if due is None else 1 - due * share
+            mean.assign(kept * mean + (_if_due(share, due) * shrink) * value)
 
         def _accumulated(self, group: Group, gradient: Any, due: Any) -> Any:
             total = group.state["waiting"] + gradient
@@ -150,6 +157,11 @@ def _flat_class() -> Any:
             return number
 
     return FlatAdamW
+
+
+def _if_due(number: Any, due: Any) -> Any:
+    """Return a number, or 0 for a batch that no update is due after; `due` is None where one always is."""
+    return number if due is None else due * number
 
 
 def _flatten(values: Sequence[Any], variables: Sequence[Any]) -> Any:

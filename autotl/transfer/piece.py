@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autotl.transfer.cuts import is_layer, nodes
 
 if TYPE_CHECKING:
@@ -102,9 +104,9 @@ def folded(convolution: Any, norm: Any, fixed: Mapping[int, Any] | None = None) 
     from keras import ops
 
     def value(weight: Any) -> Any:
-        return ops.convert_to_tensor((fixed or {}).get(id(weight), weight))
+        return ops.convert_to_tensor(weight) if fixed is None else fixed[id(weight)]
 
-    scale = ops.rsqrt(value(norm.moving_variance) + norm.epsilon)
+    scale = (value(norm.moving_variance) + norm.epsilon) ** -0.5  # operators alone: `fixed` values are numpy's
     if norm.scale:
         scale = scale * value(norm.gamma)
     start = -value(norm.moving_mean)
@@ -112,9 +114,16 @@ def folded(convolution: Any, norm: Any, fixed: Mapping[int, Any] | None = None) 
         start = start + value(convolution.bias)
     shift = start * scale + value(norm.beta) if norm.center else start * scale
     if isinstance(convolution, keras.layers.DepthwiseConv2D):
-        scale = ops.reshape(scale, (-1, convolution.depth_multiplier))
+        reshape = ops.reshape if fixed is None else np.reshape
+        scale = reshape(scale, (-1, convolution.depth_multiplier))
     precision = convolution.compute_dtype
-    return ops.cast(value(convolution.kernel) * scale, precision), ops.cast(shift, precision)
+    return _as_tensor(value(convolution.kernel) * scale, precision), _as_tensor(shift, precision)
+
+
+def _as_tensor(value: Any, precision: str) -> Any:
+    from keras import ops
+
+    return ops.cast(ops.convert_to_tensor(value), precision)
 
 
 def _convolved(convolution: Any, kernel: Any, shift: Any, features: Any) -> Any:

@@ -7,7 +7,6 @@ for longest go first when the quota is reached.
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -26,6 +25,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from autotl.errors import AutotlError
+from autotl.transfer.filling import Filling, fill
 
 About = Mapping[str, str | int | float | bool | None]
 Blocks = Iterable[NDArray[Any]]
@@ -163,20 +163,18 @@ class FeatureStore:
             for each, folder in zip(wanted, folders, strict=True):
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True)
-                written.append(_Filling(folder / "data.npy", each))
-            for rows in blocks:
-                for filling, block in zip(written, rows, strict=True):
-                    filling.add(block)
-            for filling, folder in zip(written, folders, strict=True):
+                written.append(Filling(folder / "data.npy", each.shape, each.dtype))
+            fill(written, blocks)
+            for each, filling, folder in zip(wanted, written, folders, strict=True):
                 if not filling.overflown:
-                    self._keep(filling, folder)
+                    self._keep(each, filling, folder)
         finally:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
-        return [replace(filling.wanted, dtype="float32") for filling in written if filling.overflown]
+        pairs = zip(wanted, written, strict=True)
+        return [replace(each, dtype="float32") for each, filling in pairs if filling.overflown]
 
-    def _keep(self, filling: _Filling, folder: Path) -> None:
-        each = filling.wanted
+    def _keep(self, each: Wanted, filling: Filling, folder: Path) -> None:
         checksum = filling.close()
         described = {"about": dict(each.about), "shape": each.shape, "dtype": each.dtype, "checksum": checksum}
         (folder / "about.json").write_text(json.dumps(described), "utf-8")
@@ -230,57 +228,6 @@ class FeatureStore:
             for key in sorted(each.key for each in wanted):
                 held.enter_context(FileLock(locks / f"{key}.lock"))
             yield
-
-
-class _Filling:
-    """An array on its way to the disk, row by row."""
-
-    def __init__(self, path: Path, wanted: Wanted) -> None:
-        self.wanted = wanted
-        self.overflown = False
-        self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(wanted.dtype), shape=wanted.shape)
-        _reserve(path)
-        self._rows, self._checksum = 0, 0
-
-    def add(self, block: NDArray[Any]) -> None:
-        """Write the next rows; after a value that does not fit in float16, nothing more."""
-        if self.overflown:
-            return
-        with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(block, dtype=self._array.dtype)
-        if rows.dtype == np.float16 and _has_infinite(rows):
-            self.overflown = True
-            return
-        self._array[self._rows : self._rows + len(rows)] = rows
-        self._checksum = zlib.crc32(rows.data, self._checksum)
-        self._rows += len(rows)
-
-    def close(self) -> int:
-        """Return the checksum; raises ValueError when rows are missing."""
-        if self._rows != self.wanted.shape[0]:
-            raise ValueError(f"An entry of {self.wanted.shape[0]} rows was filled with {self._rows}.")
-        self._array.flush()
-        return self._checksum
-
-
-def _reserve(path: Path) -> None:
-    """Have the disk set all of a file's bytes aside: one that fills up kills who writes to a mapped file.
-
-    Raises OSError when they are not there.
-    """
-    if not hasattr(os, "posix_fallocate"):
-        return
-    with path.open("r+b") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _has_infinite(rows: NDArray[np.float16]) -> bool:
-    """Return whether a value is not finite, by its bits: numpy's own test is slow in half precision."""
-    return bool(((rows.view(np.uint16) & 0x7C00) == 0x7C00).any())
 
 
 def _checksum(array: NDArray[Any], block: int = 1 << 22) -> int:

@@ -207,3 +207,15 @@ def test_a_piece_gives_what_its_layers_give_in_inference_mode(name, size, rng):
     for tap, features in zip(taps[1:], made[1:], strict=True):
         (top,) = run(network.runner(network.cut(tap.unfrozen_layers), taps[:1]), features)
         np.testing.assert_allclose(top / scale, expected / scale, atol=1e-4)
+
+
+def test_the_loss_is_the_cross_entropy_that_keras_has(rng):
+    import keras
+
+    network = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    head = split(build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), 3))
+    model = assemble(network, head.model, network.cuts[0], network.cuts[0]).model
+    targets = np.eye(3, dtype="float32")[[0, 2, 1, 1]] * 0.9 + 0.1 / 3
+    logits = rng.normal(0, 20, (4, 3)).astype("float32")
+    expected = keras.losses.CategoricalCrossentropy(from_logits=True)(targets, logits)
+    assert float(model.compute_loss(y=targets, y_pred=logits)) == pytest.approx(float(expected), rel=1e-5)

@@ -1,0 +1,82 @@
+"""Arrays on their way into the feature store, written while the next rows are computed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Filling:
+    """An array on its way to the disk, row by row."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: str) -> None:
+        """Set a file's bytes aside; raises OSError when the disk has no room for them."""
+        self.overflown = False
+        self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        _reserve(path)
+        self._rows, self._checksum = 0, 0
+
+    def add(self, block: NDArray[Any]) -> None:
+        """Write the next rows; after a value that does not fit in float16, nothing more."""
+        if self.overflown:
+            return
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(block, dtype=self._array.dtype)
+        if rows.dtype == np.float16 and _has_infinite(rows):
+            self.overflown = True
+            return
+        self._array[self._rows : self._rows + len(rows)] = rows
+        self._checksum = zlib.crc32(rows.data, self._checksum)
+        self._rows += len(rows)
+
+    def close(self) -> int:
+        """Return the checksum; raises ValueError when rows are missing."""
+        if self._rows != len(self._array):
+            raise ValueError(f"An entry of {len(self._array)} rows was filled with {self._rows}.")
+        self._array.flush()
+        return self._checksum
+
+
+def fill(fillings: Sequence[Filling], blocks: Iterable[Sequence[NDArray[Any]]]) -> None:
+    """Write all rows, each block while the next one is computed."""
+
+    def add(rows: Sequence[NDArray[Any]]) -> None:
+        for filling, block in zip(fillings, rows, strict=True):
+            filling.add(block)
+
+    with ThreadPoolExecutor(1) as writer:
+        last: Future[None] | None = None
+        for rows in blocks:
+            if last is not None:
+                last.result()
+            last = writer.submit(add, rows)
+        if last is not None:
+            last.result()
+
+
+def _reserve(path: Path) -> None:
+    """Have the disk set all of a file's bytes aside: one that fills up kills who writes to a mapped file.
+
+    Raises OSError when they are not there.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _has_infinite(rows: NDArray[np.float16]) -> bool:
+    """Return whether a value is not finite, by its bits: numpy's own test is slow in half precision."""
+    return bool(((rows.view(np.uint16) & 0x7C00) == 0x7C00).any())
