@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from autotl.flow import search
     from autotl.hookspecs import hookimpl
-    from autotl.parts import Augmentation, Backbone, Download, Exporter, Head
+    from autotl.parts import Augmentation, Backbone, Download, Exporter, Head, Tolerance
     from autotl.result import SearchResult, open_run
     from autotl.space import Choice, Float, Int
 
@@ -39,6 +39,7 @@ _ROOMS = {
     "RunError": "errors",
     "SavedBackbone": "builtin.saved",
     "SearchResult": "result",
+    "Tolerance": "parts",
     "TrialError": "errors",
     "UnknownPart": "errors",
     "WeightsError": "errors",
@@ -63,6 +64,7 @@ __all__ = [
     "RunError",
     "SavedBackbone",
     "SearchResult",
+    "Tolerance",
     "TrialError",
     "UnknownPart",
     "WeightsError",

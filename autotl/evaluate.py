@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autotl.data import load_labelled
 from autotl.errors import DataError
 from autotl.metrics import scores
-from autotl.predict import OnProgress, infer, load_model
+from autotl.predict import OnProgress, infer, load_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Evaluation:
 
 
 def evaluate(source: str | Path, data: str | Path, *, on_progress: OnProgress | None = None) -> Evaluation:
-    """Return the scores of a run's model, or a `.keras` file, on a folder or CSV of labelled pictures.
+    """Return the scores of a run's model, a `.keras` file or an export, on a folder or CSV of labelled pictures.
 
     Where `data` has a test part, that part alone counts. Raises RunError when there is no model, DataError when
     no picture can be read or the model does not know a class.
     """
-    loaded = load_model(source)
+    loaded = load_any(source)
     listing = load_labelled(data, loaded.classes)
     place = {name: index for index, name in enumerate(loaded.classes)}
     labels, rows, problems = [], [], []

@@ -7,10 +7,12 @@ Import keras inside `build`, never at the head of a plugin: listing plugins must
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autotl.space import Space
@@ -108,19 +110,60 @@ class Augmentation(Part):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far an export may be from the Keras model, on the pictures both are shown.
+
+    `difference` is the largest allowed between two probabilities, `agreement` the least share of pictures with the
+    same most probable class, `drop` the most that accuracy may fall (fraction). One picture may always differ.
+    """
+
+    difference: float = 1e-4  # float32 in another runtime differs by about 1e-6
+    agreement: float = 0.0
+    drop: float = 1.0
+
+
+FLOAT32: Mapping[str, Tolerance] = MappingProxyType({"float32": Tolerance()})
+
+
 class Exporter(Part):
-    """A file format for the best model; `suffix` is how its files end, such as ".keras"."""
+    """A file format for the best model; `suffix` is how its files end, such as ".keras".
+
+    `precisions` are the ways in which it can store numbers, the usual one first, and how far each may be off.
+    `runtime` is the module that opens its files, as it is imported.
+    """
 
     kind = "exporter"
     suffix: str
+    runtime: str = ""
+    precisions: Mapping[str, Tolerance] = FLOAT32
 
     @abstractmethod
-    def write(self, model: keras.Model, path: Path, *, classes: Sequence[str]) -> Path:
-        """Write `model` (raw pixels to probabilities) to `path` and return what was written.
+    def write(self, *args: Any, **values: Any) -> Path:
+        """Write a model (raw pixels to probabilities) and return the path of what was written.
 
-        Called with a path beside the final one; autotl renames it, so a failed write leaves nothing behind.
+        Called as `write(model, path, classes=classes)`; by exporters of several precisions also with `precision`,
+        the name of one, and `pictures`, an iterable of training pictures `(height, width, 3)` uint8 to find ranges
+        with. `path` is beside the final one; autotl renames it, so a failed write leaves nothing behind.
         """
 
     @abstractmethod
-    def load(self, path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        """Return a function from pixels `(batch, height, width, 3)`, 0 to 255, to probabilities."""
+    def load(self, *args: Any, **values: Any) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """Return a function from pixels `(batch, height, width, 3)`, 0 to 255, to probabilities.
+
+        Called as `load(path)`, and where it takes `threads` also as `load(path, threads=1)`. Use the format's own
+        runtime. Pixels may be uint8 or floating-point.
+        """
+
+    def labels(self, path: Path) -> dict[str, Any]:
+        """Return what travels along: `classes`, and `image_size` as [height, width]; by default `labels.json` inside.
+
+        What it leaves out, autotl writes to `NAME.labels.json` beside the export.
+        """
+        inside = path / "labels.json"
+        labels: dict[str, Any] = json.loads(inside.read_text("utf-8")) if inside.is_file() else {}
+        return labels
+
+    def options(self, precision: str, pictures: Iterable[NDArray[np.uint8]] = ()) -> dict[str, Any]:
+        """Return the keywords that `write` gets beside `classes`: none where there is but one precision."""
+        return {"precision": precision, "pictures": pictures} if len(self.precisions) > 1 else {}

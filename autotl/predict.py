@@ -1,23 +1,24 @@
-"""From pictures to labels, with the model of a run folder or of a `.keras` file alone."""
+"""From pictures to labels, with the model of a run folder, of a `.keras` file alone, or of an export."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autotl import labels
 from autotl.builtin.vetting import vet
 from autotl.data.listing import is_picture, walk
 from autotl.data.table import located, read_rows
 from autotl.errors import DataError, RunError
+from autotl.exported import ExportedModel, open_exported
 from autotl.folder import RunFolder, write_whole
 from autotl.quiet import quiet
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import keras
 
 OnProgress = Callable[[int, int], object]
-_LARGEST = 4096  # pixels of a side; what a file tells is not believed beyond
 IMAGE_SIZE = 224  # pixels; for a model that takes any size and says nothing of the one it was trained on
 
 
@@ -39,6 +39,7 @@ class LoadedModel:
     model: keras.Model
     classes: tuple[str, ...]
     image_size: tuple[int, int]
+    fills: ClassVar[bool] = True  # batches are filled up to one length, for each new one is compiled anew
 
     def probabilities(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """Return the probabilities `(batch, classes)` of pictures `(batch, height, width, 3)`, 0 to 255."""
@@ -67,12 +68,15 @@ def load_model(source: str | Path) -> LoadedModel:
     """
     file = model_file(Path(source).expanduser())
     model = _open(file)
-    labels = _labels(file)
-    outputs = int(model.output_shape[-1])
-    classes = tuple(str(name) for name in labels.get("classes", range(outputs)))
-    if len(classes) != outputs:
-        raise RunError(f"{file} has {outputs} outputs, but its labels name {len(classes)} classes. Mend labels.json.")
-    return LoadedModel(model, classes, _image_size(model, labels))
+    told = _labels(file)
+    return LoadedModel(model, labels.named(told, int(model.output_shape[-1]), file), _image_size(model, told))
+
+
+def load_any(source: str | Path) -> LoadedModel | ExportedModel:
+    """Return the model of a run folder, a `.keras` file, or an export in any format that a plugin can open."""
+    path = Path(source).expanduser()
+    exported = path.exists() and path.suffix not in ("", ".keras") and not RunFolder(path).config.is_file()
+    return open_exported(path) if exported else load_model(path)
 
 
 def predict(
@@ -91,7 +95,7 @@ def predict(
     files = pictures_in(paths)
     if not files:
         raise DataError("There is no picture to predict. Name picture files, folders that hold some, or a CSV.")
-    loaded = load_model(source)
+    loaded = load_any(source)
     made: list[Prediction] = []
     for file, row in zip(files, infer(loaded, files, batch_size=batch_size, on_progress=on_progress), strict=True):
         made.append(_prediction(str(file), row, loaded.classes, top))
@@ -113,7 +117,11 @@ def pictures_in(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def infer(
-    loaded: LoadedModel, paths: Sequence[Path], *, batch_size: int = 32, on_progress: OnProgress | None = None
+    loaded: LoadedModel | ExportedModel,
+    paths: Sequence[Path],
+    *,
+    batch_size: int = 32,
+    on_progress: OnProgress | None = None,
 ) -> Iterator[NDArray[np.float32] | DataError]:
     """Yield the probabilities `(classes,)` of each picture, in order, or why it cannot be read."""
     from autotl.data.decode import try_decode_many
@@ -178,46 +186,26 @@ def _open(file: Path) -> keras.Model:
 
 def _labels(file: Path) -> dict[str, Any]:
     """Return what is known of a model's labels: what is told inside the file counts, then what lies beside it."""
-    labels: dict[str, Any] = {}
-    for beside in (file.with_name("labels.json"), file.with_name(f"{file.stem}.labels.json")):
-        if beside.is_file():
-            labels = _parsed(beside.read_bytes(), beside)
     with zipfile.ZipFile(file) as archive:
-        inside = _parsed(archive.read("labels.json"), file) if "labels.json" in archive.namelist() else {}
-    return {**labels, **inside}
+        names = archive.namelist()
+        inside = labels.parsed(archive.read("labels.json"), file) if "labels.json" in names else {}
+    return {**labels.beside(file), **inside}
 
 
-def _parsed(content: bytes, file: Path) -> dict[str, Any]:
-    try:
-        labels = json.loads(content)
-    except ValueError as error:
-        raise RunError(f"The labels of {file} are not JSON: {error}.") from error
-    if not isinstance(labels, dict) or not isinstance(labels.get("classes", []), list):
-        raise RunError(f'The labels of {file} cannot be read; they should look like {{"classes": ["cat", "dog"]}}.')
-    size = labels.get("image_size")
-    if not (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(isinstance(side, int) and 0 < side <= _LARGEST for side in size)
-    ):
-        labels.pop("image_size", None)  # a model for any size knows none
-    return labels
-
-
-def _image_size(model: keras.Model, labels: dict[str, Any]) -> tuple[int, int]:
+def _image_size(model: keras.Model, told: dict[str, Any]) -> tuple[int, int]:
     """Return (height, width): what the model insists on, else what it was trained on."""
-    told = labels.get("image_size", (IMAGE_SIZE, IMAGE_SIZE))
-    height, width = (fixed or free for fixed, free in zip(model.input_shape[1:3], told, strict=True))
+    size = told.get("image_size", (IMAGE_SIZE, IMAGE_SIZE))
+    height, width = (fixed or free for fixed, free in zip(model.input_shape[1:3], size, strict=True))
     return int(height), int(width)
 
 
 def _infer_batch(
-    loaded: LoadedModel, made: Sequence[NDArray[np.uint8] | DataError], batch_size: int
+    loaded: LoadedModel | ExportedModel, made: Sequence[NDArray[np.uint8] | DataError], batch_size: int
 ) -> Iterator[NDArray[np.float32] | DataError]:
-    """Yield a row or an error for each; the batch is filled up, because each new shape is compiled anew."""
+    """Yield a row or an error for each."""
     arrays = [each for each in made if not isinstance(each, DataError)]
     if arrays:
-        batch = np.zeros((batch_size, *arrays[0].shape), np.float32)
+        batch = np.zeros((batch_size if loaded.fills else len(arrays), *arrays[0].shape), np.float32)
         batch[: len(arrays)] = arrays
         rows = iter(loaded.probabilities(batch))
     for each in made:

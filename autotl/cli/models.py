@@ -12,9 +12,11 @@ from autotl.cli.output import Json, answering, print_json
 from autotl.printable import printable
 
 if TYPE_CHECKING:
+    from autotl.export import Exported, Plan
     from autotl.predict import Prediction
 
-Source = Annotated[Path, typer.Argument(metavar="RUN|MODEL.keras", help="Run folder of a search, or a saved model.")]
+Source = Annotated[Path, typer.Argument(metavar="RUN|MODEL", help="Run folder of a search, or an exported model.")]
+Saved = Annotated[Path, typer.Argument(metavar="RUN|MODEL.keras", help="Run folder of a search, or a Keras model.")]
 
 
 def predict(
@@ -67,18 +69,45 @@ def evaluate(
 
 
 def export(
-    source: Source,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
-    format: Annotated[str, typer.Option(metavar="NAME", help="`autotl plugins list` shows all.")] = "keras",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    source: Saved,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE|DIR", help="File to write, or a folder for it.")],
+    format: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="keras if not told; `autotl plugins list` shows all.")
+    ] = None,
+    quantize: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="float16, dynamic or int8, in formats that offer it.")
+    ] = None,
+    assert_accuracy_at_least: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Fail if the export scores less.", min=0, max=1)
+    ] = None,
     plugin: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Also know its formats.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files; keep what strays from Keras.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Write the best model as a file that works without autotl, and check that it does."""
-    from autotl.export import export as write
+    """Write the best model for use without autotl, and compare it with Keras in a process of its own."""
+    from autotl.export import planned
 
+    plans = planned(source, out, format or ["keras"], quantize or (), plugins=plugin or ())
     with answering(True):
-        written = write(source, out, format=format, overwrite=force, plugins=plugin or ())
-    typer.echo(f"written: {printable(written)}")
+        made = _exported(source, plans, force, assert_accuracy_at_least)
+    if as_json:
+        print_json([{**dataclasses.asdict(one), "file": one.path} for one in made])
+    else:
+        from autotl.report import terminal
+        from autotl.report.exports import exports
+
+        terminal().print(exports(made))
+    if not all(one.accepted for one in made):
+        raise typer.Exit(1)
+
+
+def _exported(source: Path, plans: list[Plan], force: bool, at_least: float | None) -> list[Exported]:
+    from autotl.export import exports
+    from autotl.quiet import quiet
+    from autotl.report import terminal
+
+    with terminal(stderr=True).status("loading the model") as status, quiet():
+        return list(exports(source, plans, force=force, at_least=at_least, on_step=status.update))
 
 
 def _row(one: Prediction, top: int | None) -> dict[str, Any]:

@@ -6,10 +6,12 @@ so that a suite takes seconds on a CPU.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autotl.errors import WeightsError
-from autotl.parts import Augmentation, Backbone, Exporter, Head, Part
+from autotl.parts import Augmentation, Backbone, Exporter, Head, Part, Tolerance
 from autotl.space import Choice, Float, Int, Value
 
 Array = NDArray[np.float32]
 CLASSES = 3
+NAMES = ["ant", "bee", "größe ✓"]
 
 
 class PartSuite:
@@ -227,24 +230,57 @@ class ExporterSuite(PartSuite):
         """The suffix begins with a dot."""
         demand(re.fullmatch(r"(\.\w+)+", part.suffix) is not None, f"The suffix {part.suffix!r} is not like '.keras'.")
 
+    def test_precisions(self, part: Exporter) -> None:
+        """Each precision is a word with an autotl.Tolerance, and there is at least one."""
+        demand(bool(part.precisions), "It offers no precision.")
+        for name, tolerance in part.precisions.items():
+            demand(isinstance(tolerance, Tolerance), f"{name!r} has {tolerance!r}; expected an autotl.Tolerance.")
+
     def test_parity(self, part: Exporter) -> None:
-        """What was written, loaded again, gives the probabilities of the model."""
+        """What was written, loaded again, gives the probabilities of the model, in each precision."""
         model, pictures = small_model(), some_pictures(32)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"model{part.suffix}"
-            written = part.write(model, path, classes=["ant", "bee", "größe ✓"])
-            demand(written == path and path.exists(), f"It wrote {written}, expected {path}.")
-            found = part.load(path)(pictures)
-        same(numbers(found), inference(model, pictures), "The exported model", within=1e-4)
+        for precision, tolerance in part.precisions.items():
+            with written(part, model, precision) as path:
+                found = numbers(part.load(path)(pictures))
+            wanted, what = inference(model, pictures), f"{precision}: the exported model"
+            demand(found.shape == wanted.shape, f"{what} has the shape {found.shape}, expected {wanted.shape}.")
+            gap = float(np.abs(found - wanted).max())
+            demand(gap <= tolerance.difference, f"{what} differs by up to {gap:g}.")
+
+    def test_pixels(self, part: Exporter) -> None:
+        """The loaded model takes uint8 and float32 pixels, in batches of any length."""
+        pictures = np.round(some_pictures(32))
+        with written(part, small_model()) as path:
+            load = part.load(path)
+            whole = numbers(load(pictures))
+            same(numbers(load(pictures.astype(np.uint8))), whole, "The answer for uint8", within=1e-4)
+            same(numbers(load(pictures[1:2])), whole[1:2], "The answer for one picture alone", within=1e-4)
+
+    def test_labels(self, part: Exporter) -> None:
+        """The labels that it keeps are those it was given."""
+        with written(part, small_model()) as path:
+            labels = part.labels(path)
+        demand(labels.get("classes", NAMES) == NAMES, f"The class names {NAMES} became {labels.get('classes')}.")
+        demand(labels.get("image_size", [32, 32]) == [32, 32], f"The size [32, 32] became {labels.get('image_size')}.")
 
     def test_alone(self, part: Exporter) -> None:
         """It writes under any name with its suffix, over an older file, and leaves nothing else behind."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"half written{part.suffix}"
-            for _ in range(2):
-                part.write(small_model(), path, classes=["a", "b", "c"])
-            left = sorted(each.name for each in Path(folder).iterdir())
+        with written(part, small_model(), times=2) as path:
+            left = sorted(each.name for each in path.parent.iterdir())
         demand(left == [path.name], f"The folder holds {left}, expected {[path.name]}.")
+
+
+@contextlib.contextmanager
+def written(part: Exporter, model: Any, precision: str = "", times: int = 1) -> Iterator[Path]:
+    """Write a model in a precision, by default the usual one, and give the path while it is there."""
+    pictures = some_pictures(32).astype(np.uint8)
+    options = part.options(precision or next(iter(part.precisions)), pictures)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"half written{part.suffix}"
+        for _ in range(times):
+            made = part.write(model, path, classes=NAMES, **options)
+        demand(made == path and path.exists(), f"It wrote {made}, expected {path}.")
+        yield path
 
 
 def demand(holds: bool, message: str) -> None:

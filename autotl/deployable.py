@@ -1,0 +1,46 @@
+"""The model as it is exported: for pictures of one size, and without the layers that only training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from autotl.transfer.cuts import inline
+
+if TYPE_CHECKING:
+    import keras
+
+_LASTING = ("Resizing", "CenterCrop")  # image layers that count at inference, too
+
+
+def deployable(model: keras.Model, image_size: tuple[int, int]) -> keras.Model:
+    """Return the model for pictures of `image_size` (height, width), its augmentation layers left out.
+
+    A model that needs no mending is returned as it is. Image layers of Keras switch to training mode by
+    themselves when a graph is made of them, so what lies around them is told that this is inference.
+    """
+    import keras
+
+    if tuple(model.input_shape[1:3]) == image_size and not any(map(_is_image_layer, _all_layers(model))):
+        return model
+    pixels = keras.Input((*image_size, 3), name="pixels")
+    flat = inline(keras.Model(pixels, model(pixels, training=False)))  # so that none is overlooked in a nested model
+    calm = keras.models.clone_model(flat, clone_function=lambda layer: layer, call_function=_call_calmly)
+    return keras.Model(pixels, calm(pixels, training=False), name=model.name)
+
+
+def _call_calmly(layer: Any, *tensors: Any, **values: Any) -> Any:
+    if _is_image_layer(layer):
+        return layer(*tensors, **{**values, "training": False}) if type(layer).__name__ in _LASTING else tensors[0]
+    return layer(*tensors, **values)
+
+
+def _is_image_layer(layer: Any) -> bool:
+    return "BaseImagePreprocessingLayer" in [each.__name__ for each in type(layer).__mro__]
+
+
+def _all_layers(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _all_layers(layer)

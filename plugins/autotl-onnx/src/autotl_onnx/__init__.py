@@ -1,0 +1,90 @@
+"""ONNX: one file that onnxruntime, and many another engine, runs without Keras or TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import autotl
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class OnnxExporter(autotl.Exporter):
+    """One `.onnx` file: float32 pixels 0 to 255 in, in batches of any length; the labels are in its metadata."""
+
+    name = "onnx"
+    suffix = ".onnx"
+    runtime = "onnxruntime"
+
+    def write(self, model: keras.Model, path: Path, *, classes: Sequence[str]) -> Path:
+        """Write the file, its input named "pixels" and its output "probabilities"."""
+        import onnx
+
+        with TemporaryDirectory(dir=path.parent, prefix=".onnx-") as folder:
+            plain = Path(folder) / "model.onnx"
+            model.export(plain, format="onnx", input_signature=[_signature(model)], verbose=False)
+            graph = onnx.load(plain)
+        _name(graph.graph, "pixels", "probabilities")
+        labels = {"classes": list(classes), "image_size": list(model.input_shape[1:3])}
+        graph.metadata_props.add(key="labels", value=json.dumps(labels, ensure_ascii=False))
+        onnx.checker.check_model(graph)
+        onnx.save(graph, path)
+        return path
+
+    def load(self, path: Path, *, threads: int = 0) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """Return a function from pixels to probabilities, on so many threads; 0 takes all."""
+        import numpy as np
+
+        session = _session(path, threads)
+        (pixels,) = session.get_inputs()
+
+        def predict(given: NDArray[Any]) -> NDArray[np.float32]:
+            (answer,) = session.run(None, {pixels.name: given.astype(np.float32, copy=False)})
+            return np.asarray(answer, np.float32)
+
+        return predict
+
+    def labels(self, path: Path) -> dict[str, Any]:
+        """Return the labels in the metadata of the file."""
+        import onnx
+
+        told = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
+        labels: dict[str, Any] = json.loads(told.get("labels", "{}"))
+        return labels
+
+
+def _session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors alone
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _signature(model: keras.Model) -> Any:
+    import keras
+
+    return keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="float32", name="pixels")
+
+
+def _name(graph: Any, pixels: str, probabilities: str) -> None:
+    """Give the input and the output of a graph names that tell what they are."""
+    names = {graph.input[0].name: pixels, graph.output[0].name: probabilities}
+    for node in graph.node:
+        for place in (node.input, node.output):
+            place[:] = [names.get(each, each) for each in place]
+    graph.input[0].name, graph.output[0].name = pixels, probabilities
+
+
+@autotl.hookimpl
+def exporters() -> Iterable[autotl.Exporter]:
+    """Offer ONNX."""
+    return [OnnxExporter()]
