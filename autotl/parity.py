@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import subprocess
@@ -55,6 +56,7 @@ class Parity:
 
     `difference` is the largest between two probabilities, `agreement` the share of pictures with the same most
     probable class; milliseconds are the median of one picture, on all threads and, where it can be set, on one.
+    `modules` are the packages that were imported to answer.
     """
 
     pictures: int
@@ -65,6 +67,7 @@ class Parity:
     keras_accuracy: float | None
     milliseconds: float
     milliseconds_one_thread: float | None
+    modules: tuple[str, ...] = ()
 
 
 def measure(made: Format, path: Path, sample: Sample) -> Parity:
@@ -76,7 +79,8 @@ def measure(made: Format, path: Path, sample: Sample) -> Parity:
         alone = _in_fresh_process(made, path, Path(room), threads=1) if told["takes_threads"] else {}
     if answered.shape != sample.expected.shape:
         raise RunError(f"The export answers in the shape {answered.shape}; {sample.expected.shape} was expected.")
-    return _compared(sample, answered, told["milliseconds"], alone.get("milliseconds"))
+    compared = _compared(sample, answered, told["milliseconds"], alone.get("milliseconds"))
+    return dataclasses.replace(compared, modules=tuple(told["modules"]))
 
 
 def objection(parity: Parity, tolerance: Tolerance) -> str:
@@ -143,7 +147,8 @@ def _main(job: Mapping[str, Any]) -> dict[str, Any]:
     if not job["threads"]:
         batches = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
         np.save(job["answered"], np.concatenate([np.asarray(answer(batch), np.float32) for batch in batches]))
-    return {"milliseconds": _milliseconds(answer, pixels[:1]), "takes_threads": takes_threads}
+    modules = sorted({name.partition(".")[0] for name in sys.modules})
+    return {"milliseconds": _milliseconds(answer, pixels[:1]), "takes_threads": takes_threads, "modules": modules}
 
 
 def _milliseconds(answer: Callable[[NDArray[Any]], Any], picture: NDArray[np.uint8]) -> float:

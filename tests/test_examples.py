@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import io
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +24,7 @@ from autotl.plugins import catalogue
 from autotl.proposals import narrow
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SHIP = (EXAMPLES / "ship.md").read_text("utf-8")
 RECIPES = ("inception_v3_recipe.py", "vgg16_recipe.py")
 
 
@@ -122,6 +128,7 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
         ("checking.py", "pictures a second"),
         ("killing.py", "kill -9"),
         ("flat.py", "trial after trial"),
+        ("parity.py", "beside Keras"),
     ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
@@ -136,6 +143,64 @@ def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
 def test_the_readme_names_every_example_and_no_other() -> None:
     named = set(re.findall(r"\]\(([\w/]+\.py)\)", (EXAMPLES / "README.md").read_text("utf-8")))
     assert named == {file.relative_to(EXAMPLES).as_posix() for file in EXAMPLES.rglob("*.py")}
+
+
+@pytest.mark.parametrize("line", re.findall(r"^autotl .*$", SHIP, re.MULTILINE))
+def test_a_command_of_the_page_on_shipping_is_understood(line) -> None:
+    _, name, *arguments = shlex.split(line)
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    command.make_context(name, arguments)  # raises on an unknown option or a missing argument
+
+
+def test_the_page_on_shipping_names_files_that_exist() -> None:
+    named = re.findall(r"\./(plugins/[\w-]+)|python (examples/\w+\.py)", SHIP)
+    assert len(named) >= 4
+    assert all((EXAMPLES.parent / (package or script)).exists() for package, script in named)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
+def test_an_onnx_export_is_served_without_keras(tmp_path) -> None:
+    file = _onnx(tmp_path)
+    words = [sys.executable, "-X", "importtime", str(EXAMPLES / "serve_onnx.py"), str(file), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        try:
+            url = server.stdout.readline().split()[-1]
+            picture = io.BytesIO()
+            Image.new("RGB", (9, 9), (250, 0, 0)).save(picture, "PNG")
+            told = json.load(urllib.request.urlopen(url, picture.getvalue()))
+            with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+                urllib.request.urlopen(url, b"nonsense")
+            refused.value.close()
+        finally:
+            server.kill()
+        imported = {line.rsplit("|", 1)[-1].strip() for line in server.communicate()[1].splitlines()}
+    assert told["label"] == "red"
+    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=0.001)
+    assert "onnxruntime" in imported
+    assert not imported & {"keras", "tensorflow", "autotl"}
+
+
+def _onnx(folder: Path) -> Path:
+    """Write a graph that takes the mean of each colour for its probability."""
+    import onnx
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ReduceMean", ["pixels"], ["means"], axes=[1, 2], keepdims=0),
+        helper.make_node("Softmax", ["means"], ["probabilities"]),
+    ]
+    ends = [
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)]
+        for name, shape in (("pixels", ["n", 8, 8, 3]), ("probabilities", ["n", 3]))
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "colours", *ends), opset_imports=[helper.make_opsetid("", 13)], ir_version=8
+    )
+    labels = {"classes": ["red", "green", "blue"], "image_size": [8, 8]}
+    model.metadata_props.add(key="labels", value=json.dumps(labels))
+    onnx.save(model, folder / "colours.onnx")
+    return folder / "colours.onnx"
 
 
 def _called(node: ast.Call) -> bool:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +66,27 @@ def test_export_writes_a_file_once(autotl, model, tmp_path) -> None:
     refused = autotl("export", model, "-o", out)
     assert (refused.exit_code, "--force" in refused.stderr) == (1, True)
     assert autotl("export", model, "-o", out, "--force").exit_code == 0
+
+
+def test_exports_of_several_formats_are_told_in_a_table_and_as_json(autotl, model, tmp_path) -> None:
+    plugin = Path(__file__).parents[1] / "formats.py"
+    wanted = ("--plugin", plugin, "--format", "keras", "--format", "failing", "-o", f"{tmp_path}/")
+    done = autotl("export", model, *wanted)
+    assert done.exit_code == 1
+    assert re.search(r"^keras +float32 .* 100\.0%", done.stdout, re.MULTILINE)
+    assert "noise: there are no validation pictures" in done.stdout
+    assert f"written: {tmp_path}/model.keras" in done.stdout
+    assert "! failing float32 rejected: model.model was loaded, but fails: ValueError: out of luck" in done.stdout
+    answer = json.loads(autotl("export", model, *wanted, "--json", "--force").stdout)
+    assert [(one["format"], one["accepted"]) for one in answer] == [("keras", True), ("failing", False)]
+    assert answer[0]["parity"]["difference"] == 0
+
+
+def test_an_accuracy_cannot_be_asked_for_without_pictures(autotl, model, tmp_path) -> None:
+    done = autotl("export", model, "-o", tmp_path / "m", "--assert-accuracy-at-least", "0.9")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no validation pictures to measure accuracy on" in done.stderr
+    assert autotl("export", model, "-o", tmp_path / "m", "--assert-accuracy-at-least", "90").exit_code == 2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,9 @@ class OnnxExporter(autotl.Exporter):
 
         with TemporaryDirectory(dir=path.parent, prefix=".onnx-") as folder:
             plain = Path(folder) / "model.onnx"
-            model.export(plain, format="onnx", input_signature=[_signature(model)], verbose=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # Keras asks whether numpy still has `object`
+                model.export(plain, format="onnx", input_signature=[_signature(model)], verbose=False)
             graph = onnx.load(plain)
         _name(graph.graph, "pixels", "probabilities")
         labels = {"classes": list(classes), "image_size": list(model.input_shape[1:3])}
@@ -53,9 +56,7 @@ class OnnxExporter(autotl.Exporter):
 
     def labels(self, path: Path) -> dict[str, Any]:
         """Return the labels in the metadata of the file."""
-        import onnx
-
-        told = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
+        told = _session(path, 1).get_modelmeta().custom_metadata_map
         labels: dict[str, Any] = json.loads(told.get("labels", "{}"))
         return labels
 
