@@ -17,15 +17,18 @@ def deployable(model: keras.Model, image_size: tuple[int, int]) -> keras.Model:
     """Return the model for pictures of `image_size` (height, width), its augmentation layers left out.
 
     A model that needs no mending is returned as it is. Image layers of Keras switch to training mode by
-    themselves when a graph is made of them, so what lies around them is told that this is inference.
+    themselves when a graph is made of them, so what lies around them is told that this is inference. A convolution
+    with one group for each channel becomes a depthwise one: TensorFlow compiles the former, and no other runtime
+    can read what comes of that.
     """
     import keras
 
-    if tuple(model.input_shape[1:3]) == image_size and not any(map(_is_image_layer, _all_layers(model))):
+    mended = any(_is_image_layer(layer) or _is_depthwise(layer) for layer in _all_layers(model))
+    if tuple(model.input_shape[1:3]) == image_size and not mended:
         return model
     pixels = keras.Input((*image_size, 3), name="pixels")
     flat = inline(keras.Model(pixels, model(pixels, training=False)))  # so that none is overlooked in a nested model
-    calm = keras.models.clone_model(flat, clone_function=lambda layer: layer, call_function=_call_calmly)
+    calm = keras.models.clone_model(flat, clone_function=_swapped, call_function=_call_calmly)
     return keras.Model(pixels, calm(pixels, training=False), name=model.name)
 
 
@@ -33,6 +36,26 @@ def _call_calmly(layer: Any, *tensors: Any, **values: Any) -> Any:
     if _is_image_layer(layer):
         return layer(*tensors, **{**values, "training": False}) if type(layer).__name__ in _LASTING else tensors[0]
     return layer(*tensors, **values)
+
+
+def _swapped(layer: Any) -> Any:
+    """Return a layer itself, or the depthwise convolution that does the same."""
+    import keras
+
+    if not _is_depthwise(layer):
+        return layer
+    shared = ("strides", "padding", "data_format", "dilation_rate", "activation", "use_bias", "name", "dtype")
+    told = layer.get_config()
+    twin = keras.layers.DepthwiseConv2D(layer.kernel_size, **{key: told[key] for key in shared})
+    twin.build((None, None, None, layer.filters))
+    kernel, *bias = layer.get_weights()
+    twin.set_weights([kernel.transpose(0, 1, 3, 2), *bias])
+    return twin
+
+
+def _is_depthwise(layer: Any) -> bool:
+    grouped = type(layer).__name__ == "Conv2D" and layer.groups > 1 and layer.data_format == "channels_last"
+    return grouped and layer.groups == layer.filters and layer.kernel.shape[2] == 1
 
 
 def _is_image_layer(layer: Any) -> bool:

@@ -63,3 +63,16 @@ def test_a_graph_with_resizing_stays_at_inference(parts):
     graph = tf.function(lambda given: made(given))  # as exporters call it: without a word on training
     for _ in range(2):  # in training mode, the first call would change what the second one answers
         np.testing.assert_allclose(graph(pictures()).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_convolution_with_a_group_for_each_channel_becomes_depthwise():
+    import keras
+
+    keras.utils.set_random_seed(2)
+    settings = {"padding": "same", "groups": 4, "bias_initializer": "random_normal", "name": "wide"}
+    plain = model([keras.layers.Conv2D(4, 1), keras.layers.Conv2D(4, (5, 3), activation="relu", **settings)])
+    made = deployable(plain, (8, 8))
+    assert "DepthwiseConv2D" in names(made)
+    np.testing.assert_allclose(
+        made.predict_on_batch(pictures()), plain.predict_on_batch(pictures()), rtol=1e-4, atol=1e-4
+    )

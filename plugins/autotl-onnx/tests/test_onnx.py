@@ -46,6 +46,28 @@ def test_the_ends_of_the_graph_have_names_and_any_number_of_pictures(file):
     assert not isinstance(pixels.shape[0], int)
 
 
+def test_a_constant_of_the_model_is_no_input_of_the_graph(exporter):
+    import keras
+
+    layer = keras.layers.Normalization(mean=[10.0, 20.0, 30.0], variance=[4.0, 9.0, 16.0])  # as in EfficientNetV2
+    pixels = keras.Input((32, 32, 3))
+    model = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(layer(pixels)))
+    with written(exporter, model) as path:
+        found = exporter.load(path)(some_pictures(32))
+    np.testing.assert_allclose(found, inference(model, some_pictures(32)), rtol=1e-4)
+
+
+def test_a_gelu_can_be_exported(exporter):
+    import keras
+
+    pixels = keras.Input((32, 32, 3))
+    x = keras.layers.Activation("gelu")(keras.layers.Rescaling(1 / 50, offset=-2.5)(pixels))
+    model = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x))
+    with written(exporter, model) as path:
+        found = exporter.load(path)(some_pictures(32))
+    np.testing.assert_allclose(found, inference(model, some_pictures(32)), rtol=1e-4, atol=1e-6)
+
+
 def test_the_labels_lie_in_the_metadata(exporter, file):
     assert exporter.labels(file) == {"classes": NAMES, "image_size": [32, 32]}
 

@@ -34,6 +34,8 @@ class OnnxExporter(autotl.Exporter):
                 warnings.simplefilter("ignore", FutureWarning)  # Keras asks whether numpy still has `object`
                 model.export(plain, format="onnx", input_signature=[_signature(model)], verbose=False)
             graph = onnx.load(plain)
+        _keep_constants(graph.graph, model)
+        _spell_out_erfc(graph.graph)
         _name(graph.graph, "pixels", "probabilities")
         labels = {"classes": list(classes), "image_size": list(model.input_shape[1:3])}
         graph.metadata_props.add(key="labels", value=json.dumps(labels, ensure_ascii=False))
@@ -74,6 +76,45 @@ def _signature(model: keras.Model) -> Any:
     import keras
 
     return keras.InputSpec(shape=(None, *model.input_shape[1:]), dtype="float32", name="pixels")
+
+
+def _keep_constants(graph: Any, model: keras.Model) -> None:
+    """Leave pixels the only input: tf2onnx takes the constants a traced function has captured for others.
+
+    A Normalization layer's mean and variance are such constants.
+    """
+    if len(graph.input) == 1:
+        return
+    import tensorflow as tf
+    from onnx import numpy_helper
+
+    traced = tf.function(lambda pixels: model(pixels, training=False))
+    function = traced.get_concrete_function(tf.TensorSpec((None, *model.input_shape[1:]), tf.float32))
+    constants = [each.numpy() for each in function.captured_inputs if each.dtype != tf.resource]
+    read = {name for node in graph.node for name in node.input}
+    for asked, constant in zip(graph.input[1:], constants, strict=True):
+        if asked.name in read:
+            graph.initializer.append(numpy_helper.from_array(constant, asked.name))
+    del graph.input[1:]
+
+
+def _spell_out_erfc(graph: Any) -> None:
+    """Write `1 - Erf(x)` for `Erfc(x)`, which is TensorFlow's word in a GELU and none of ONNX's."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        (result,) = node.output
+        nodes.append(helper.make_node("Erf", node.input, [f"{result}/erf"]))
+        nodes.append(helper.make_node("Sub", ["one", f"{result}/erf"], [result]))
+    if len(nodes) > len(graph.node):
+        graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 def _name(graph: Any, pixels: str, probabilities: str) -> None:
