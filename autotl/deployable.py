@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autotl.transfer.cuts import inline
-
 if TYPE_CHECKING:
     import keras
 
@@ -27,21 +25,31 @@ def deployable(model: keras.Model, image_size: tuple[int, int]) -> keras.Model:
     if tuple(model.input_shape[1:3]) == image_size and not mended:
         return model
     pixels = keras.Input((*image_size, 3), name="pixels")
-    flat = inline(keras.Model(pixels, model(pixels, training=False)))  # so that none is overlooked in a nested model
-    calm = keras.models.clone_model(flat, clone_function=_swapped, call_function=_call_calmly)
-    return keras.Model(pixels, calm(pixels, training=False), name=model.name)
+    return keras.Model(pixels, _mended(model)(pixels, training=False), name=model.name)
+
+
+def _mended(model: Any) -> Any:
+    """Return the same network, nested ones included, of layers that can be exported; weights are shared."""
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        kept = [_swapped(layer) for layer in model.layers if not _is_augmentation(layer)]
+        return keras.Sequential([keras.Input(model.input_shape[1:]), *kept], name=model.name)
+    return keras.models.clone_model(model, clone_function=_swapped, call_function=_call_calmly)
 
 
 def _call_calmly(layer: Any, *tensors: Any, **values: Any) -> Any:
-    if _is_image_layer(layer):
-        return layer(*tensors, **{**values, "training": False}) if type(layer).__name__ in _LASTING else tensors[0]
-    return layer(*tensors, **values)
+    if _is_augmentation(layer):
+        return tensors[0]
+    return layer(*tensors, **({**values, "training": False} if _is_image_layer(layer) else values))
 
 
 def _swapped(layer: Any) -> Any:
-    """Return a layer itself, or the depthwise convolution that does the same."""
+    """Return a layer itself, or what does the same and can be exported."""
     import keras
 
+    if isinstance(layer, keras.Sequential) or hasattr(layer, "_nodes_by_depth"):  # a graph, not a class of its own
+        return _mended(layer)
     if not _is_depthwise(layer):
         return layer
     shared = ("strides", "padding", "data_format", "dilation_rate", "activation", "use_bias", "name", "dtype")
@@ -56,6 +64,10 @@ def _swapped(layer: Any) -> Any:
 def _is_depthwise(layer: Any) -> bool:
     grouped = type(layer).__name__ == "Conv2D" and layer.groups > 1 and layer.data_format == "channels_last"
     return grouped and layer.groups == layer.filters and layer.kernel.shape[2] == 1
+
+
+def _is_augmentation(layer: Any) -> bool:
+    return _is_image_layer(layer) and type(layer).__name__ not in _LASTING
 
 
 def _is_image_layer(layer: Any) -> bool:

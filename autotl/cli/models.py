@@ -88,7 +88,7 @@ def export(
     from autotl.export import planned
 
     plans = planned(source, out, format or ["keras"], quantize or (), plugins=plugin or ())
-    with answering(True):
+    with answering(as_json):
         made = _exported(source, plans, force, assert_accuracy_at_least)
     if as_json:
         print_json([_told(one) for one in made])
@@ -106,7 +106,7 @@ def _exported(source: Path, plans: list[Plan], force: bool, at_least: float | No
     from autotl.quiet import quiet
     from autotl.report import terminal
 
-    with terminal(stderr=True).status("loading the model") as status, quiet():
+    with quiet(), terminal().status("loading the model") as status:
         return list(exports(source, plans, force=force, at_least=at_least, on_step=status.update))
 
 

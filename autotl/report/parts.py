@@ -80,6 +80,8 @@ def _known(part: Part) -> Iterable[tuple[str, str]]:
         yield "source", part.source
     if isinstance(part, Exporter):
         yield "writes", part.suffix
+        yield "runtime", part.runtime
+        yield "precisions", ", ".join(part.precisions)
 
 
 def _searched(part: Part) -> Iterable[tuple[str, str]]:

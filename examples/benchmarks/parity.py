@@ -60,7 +60,7 @@ def compare(data: Path, backbone: str, weights: str, size: int, formats: list[st
     chosen = formats or found.names("exporter")
     precisions = sorted({each for name in chosen for each in found.exporter(name).precisions})
     with quiet():
-        made = list(exports(run, planned(run, place / f"{backbone}-exports", chosen, precisions), force=True))
+        made = list(exports(run, planned(run, f"{place / backbone}-exports/", chosen, precisions), force=True))
     print(f"\n{backbone}, {weights or 'pretrained'} weights, {size} px", flush=True)
     terminal().print(table(made))
 
