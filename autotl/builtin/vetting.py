@@ -18,6 +18,11 @@ _FLOOR, _EXPANSION = 64 * 2**20, 100  # Keras stores weights as they are; deflat
 _AREAS = {"activations", "constraints", "initializers", "layers", "losses", "metrics", "models", "ops"}
 _AREAS |= {"dtype_policies", "optimizers", "quantizers", "random", "regularizers"}
 _OF_FUNCTIONS = _AREAS - {"models", "layers", "random", "dtype_policies", "quantizers"}
+_OF_NETWORKS = {  # layers of published networks, which Keras keeps beside them
+    "keras.src.applications.convnext.LayerScale",
+    "keras.src.applications.convnext.StochasticDepth",
+    "keras.src.applications.inception_resnet_v2.CustomScaleLayer",
+}
 _READS_FILES = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "TFSMLayer"}
 _HOLDS_CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
@@ -136,7 +141,7 @@ def _vet_object(made: dict[str, Any], known: Collection[str]) -> None:
         shown = f"{module}.{made.get('config')}"
         if not (module == "builtins" or _area(module) in _OF_FUNCTIONS) or not _is_name(made.get("config")):
             raise ValueError(f"it asks for {shown}, which is no function of a network")
-    elif module is not None and not (module == "keras" or _area(module) in _AREAS):
+    elif module is not None and not (module == "keras" or _area(module) in _AREAS or shown in _OF_NETWORKS):
         raise ValueError(f"it asks for {shown}, which is not of Keras")
     elif module is not None and not (name and name[0].isupper() and _is_name(name)):
         raise ValueError(f"it asks for {shown}, which is no class of a network")

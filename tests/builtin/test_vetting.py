@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import zipfile
 from pathlib import Path
 
@@ -49,6 +51,33 @@ def test_ordinary_files_pass(model):
     assert load_model(model).classes == ("dark", "bright")
     acorn = Path(autotl.__file__).parent / "builtin" / "acorn.keras"
     vet(acorn)
+
+
+def test_the_layers_that_published_networks_bring_along_pass():
+    import keras
+
+    made = {
+        "LayerScale": lambda layer, x: layer(0.1, 3)(x),
+        "StochasticDepth": lambda layer, x: layer(0.1)(x),
+        "CustomScaleLayer": lambda layer, x: layer(0.1)([x, x]),
+    }
+    x = pixels = keras.Input((8, 8, 3))
+    for layer in _layers_of_networks():  # a new one fails here by its name
+        x = made[layer.__name__](layer, x)
+    keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x)).save("network.keras")
+    assert load_model("network.keras").classes == ("0", "1", "2")
+
+
+def _layers_of_networks():
+    """Yield the layers that the modules of keras.applications define for themselves."""
+    import keras
+
+    package = keras.src.applications
+    for name in sorted(each.name for each in pkgutil.iter_modules(package.__path__) if not each.name.endswith("_test")):
+        module = importlib.import_module(f"{package.__name__}.{name}")
+        for each in vars(module).values():
+            if isinstance(each, type) and issubclass(each, keras.Layer) and each.__module__ == module.__name__:
+                yield each
 
 
 def test_a_lambda_layer_as_keras_writes_it_is_refused(marker):
