@@ -40,8 +40,8 @@ def handler(model: Model) -> type[BaseHTTPRequestHandler]:
             """Answer with JSON."""
             try:
                 code, told = 200, model.answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-            except (OSError, ValueError) as error:
-                code, told = 400, {"error": f"not a picture: {error}"}
+            except (OSError, ValueError):
+                code, told = 400, {"error": "not a picture that can be read; send the bytes of a file, such as a JPEG"}
             body = json.dumps(told).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

@@ -72,10 +72,12 @@ def export(
     source: Saved,
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE|DIR", help="File to write, or a folder for it.")],
     format: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="keras if not told; `autotl plugins list` shows all.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="keras if not told, see `autotl plugins list`; repeatable."),
     ] = None,
     quantize: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="float16, dynamic or int8, in formats that offer it.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="float16, dynamic or int8, where a format offers it; repeatable."),
     ] = None,
     assert_accuracy_at_least: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Fail if the export scores less.", min=0, max=1)

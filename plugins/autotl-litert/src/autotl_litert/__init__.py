@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_LARGEST_LABELS = 64 * 2**20  # bytes; a small archive can unfold to any size
+
+
 class LiteRTExporter(autotl.Exporter):
     """One `.tflite` file for one picture at a time; labels lie inside, where a phone's tools look for them.
 
@@ -78,7 +81,10 @@ class LiteRTExporter(autotl.Exporter):
             return {}
         with zipfile.ZipFile(path) as archive:
             inside = "labels.json" in archive.namelist()
-            labels: dict[str, Any] = json.loads(archive.read("labels.json")) if inside else {}
+            if not inside:
+                return {}
+            with archive.open("labels.json") as file:
+                labels: dict[str, Any] = json.loads(file.read(_LARGEST_LABELS))
             return labels
 
 
