@@ -29,10 +29,12 @@ class LiteRTExporter(autotl.Exporter):
     name = "litert"
     suffix = ".tflite"
     runtime = "ai_edge_litert"
+    # Sound files of MobileNetV2, which is touchy, were off by 0.03, 0.06 and 0.23. A single unsure picture makes that
+    # largest difference; whether the file is of use is rather told by agreement, and by what accuracy falls.
     precisions = {
         "float32": autotl.Tolerance(),
-        "float16": autotl.Tolerance(difference=0.05, agreement=0.97, drop=0.01),
-        "dynamic": autotl.Tolerance(difference=0.3, agreement=0.95, drop=0.02),  # int8 weights, float activations
+        "float16": autotl.Tolerance(difference=0.05, agreement=0.98, drop=0.01),
+        "dynamic": autotl.Tolerance(difference=0.3, agreement=0.95, drop=0.02),
         "int8": autotl.Tolerance(difference=0.5, agreement=0.9, drop=0.02),
     }
 
