@@ -15,7 +15,7 @@ from autotl.exported import open_exported
 from autotl.plugins import collect
 from autotl.predict import infer, load_any, predict
 
-from .formats import Coarse, Folder
+from .formats import Coarse, Failing, Folder
 from .saved_model import SIZE, save_run
 
 FORMATS = Path(__file__).with_name("formats.py")
@@ -24,12 +24,15 @@ FORMATS = Path(__file__).with_name("formats.py")
 @pytest.fixture(scope="module")
 def plugins():
     """The sound ones of the formats."""
+    return knowing(Folder(), Coarse())
 
+
+def knowing(*exporters):
     class Plugin:
         @staticmethod
         @hookimpl
         def exporters():
-            return [Folder(), Coarse()]
+            return exporters
 
     manager = pluggy.PluginManager("autotl")
     manager.add_hookspecs(hookspecs)
@@ -61,6 +64,19 @@ def test_an_export_knows_its_labels_and_its_size(folder, plugins):
     opened = open_exported(folder, plugins)
     assert (opened.classes, opened.image_size) == (("dark", "bright"), SIZE)
     assert opened.probabilities(np.zeros((2, *SIZE, 3), np.uint8)).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (Failing.change, "cannot answer for pictures of 12x16 pixels: out of luck"),
+        (lambda _, answer: answer[0], r"answers one picture in the shape \(2,\); \(1, classes\) was expected"),
+    ],
+)
+def test_what_is_no_model_of_pictures_is_refused_in_one_line(folder, change, message):
+    strange = type("Strange", (Folder,), {"change": change})
+    with pytest.raises(RunError, match=message):
+        open_exported(folder, knowing(strange()))
 
 
 def test_labels_inside_count_before_those_beside(run, tmp_path, plugins):
