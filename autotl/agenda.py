@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotl.blame import Blame
 from autotl.budget import Budget
-from autotl.candidate import Candidate, TrialRecord, candidate_from, to_plain
+from autotl.candidate import Begun, Candidate, TrialRecord
 from autotl.confirm import SHARE, Confirmation, Repeat
 from autotl.costs import Costs
 from autotl.events import Note, Watcher
@@ -45,10 +45,9 @@ class Running:
     paused: bool = False
     late: bool = False
 
-    def plain(self) -> dict[str, Any]:
+    def begun(self) -> Begun:
         """Return what must be known to go on with it in another process."""
-        kept = {name: getattr(self, name) for name in ("accumulate", "spared", "continues", "repeats", "tries")}
-        return {"candidate": to_plain(self.candidate), **kept}
+        return Begun(**{each.name: getattr(self, each.name) for each in fields(Begun)})
 
 
 class Agenda:
@@ -78,8 +77,8 @@ class Agenda:
             self._blame.count(record)
         self._reserve()
         self._left_open = [
-            Running(number, candidate_from(plain.pop("candidate")), **plain)
-            for number, plain in folder.begun().items()
+            Running(number, **{each.name: getattr(begun, each.name) for each in fields(begun)})
+            for number, begun in folder.begun().items()
             if study.take(number)
         ]
 

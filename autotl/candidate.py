@@ -68,6 +68,21 @@ class Anatomy:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A trial under way: what must be known to go on with it in another process.
+
+    `accumulate` are the batches of one step, `spared` says that no rung may pause it, `tries` counts its workers.
+    """
+
+    candidate: Candidate
+    accumulate: int = 1
+    spared: bool = False
+    continues: int | None = None
+    repeats: int | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """How a trial went: `score` is the best epoch's value of the metric, larger is better only if it says so.
 

@@ -94,7 +94,7 @@ class Conductor:
 
     def _give(self, place: int, trial: Running) -> None:
         self.running[place] = trial
-        self.folder.begin(trial.number, trial.plain())
+        self.folder.begin(trial.number, trial.begun())
         self.tell(TrialBegan(trial.number, trial.candidate, trial.continues, trial.repeats))
         # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
         first = all(record.state == "failed" for record in self.agenda.records)

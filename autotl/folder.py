@@ -17,17 +17,17 @@ log.jsonl        one line per event
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from autotl.candidate import TrialRecord, to_plain
+from autotl.candidate import Begun, TrialRecord, to_plain
 from autotl.config import SearchConfig, fitting, from_toml
 from autotl.errors import ConfigError, RunError
 from autotl.events import Probed
@@ -134,16 +134,18 @@ class RunFolder:
         """Return where a trial keeps its probabilities on the validation pictures: `(pictures, classes)` float32."""
         return self.trial(number) / "valid.npy"
 
-    def begin(self, number: int, running: Mapping[str, Any]) -> None:
+    def begin(self, number: int, begun: Begun) -> None:
         """Note what a trial is that begins now, for the case that the search is killed meanwhile."""
-        write_whole(self.trial(number) / "begun.json", json.dumps(running, indent=1))
+        write_whole(self.trial(number) / "begun.json", json.dumps(to_plain(begun), indent=1))
 
-    def begun(self) -> dict[int, dict[str, Any]]:
-        """Return what `begin` wrote of each trial that has not ended, by number."""
+    def begun(self) -> dict[int, Begun]:
+        """Return what `begin` wrote of each trial that has not ended, by number; what it did not write is skipped."""
         found = {}
         for file in self.path.glob("trials/*/begun.json"):
-            if not file.with_name("trial.json").is_file():
-                found[int(file.parent.name)] = json.loads(file.read_text("utf-8"))
+            if file.with_name("trial.json").is_file():
+                continue
+            with contextlib.suppress(ValueError):
+                found[int(file.parent.name)] = fitting(Begun, file.read_bytes())
         return dict(sorted(found.items()))
 
     def drop_state(self, number: int) -> None:

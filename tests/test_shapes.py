@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autotl import open_run
+from autotl.candidate import Begun, to_plain
 from autotl.cli import app
 from autotl.config import make
 from autotl.data.dataset import Dataset, Picture
@@ -68,6 +69,27 @@ def test_a_trial_of_another_shape_is_no_trial(run, values):
     changed(run / "trials" / "0" / "trial.json", **values)
     assert [record.number for record in open_run(run).records] == [1]
     assert cli("leaderboard", run)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff",
+        b"",
+        b"{",
+        b"null",
+        b"[" * 100_000,
+        b'{"candidate": {}}',
+        b'{"candidate": {"backbone": 1}, "tries": "x"}',
+    ],
+)
+def test_a_begun_trial_of_another_shape_is_no_trial(run, content):
+    folder, begun = RunFolder(run), Begun(trial(5).candidate, accumulate=2, repeats=1)
+    folder.begin(5, begun)
+    for name in ("6", "elsewhere"):
+        write_whole(run / "trials" / name / "begun.json", json.dumps(to_plain(begun)))
+    (run / "trials" / "6" / "begun.json").write_bytes(content)
+    assert folder.begun() == {5: begun}
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"[3]", b"null", b"{", b"[" * 100_000, b'{"metric": "accuracy"}'])
