@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autotl.blame import Blame
 from autotl.budget import Budget
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KEPT_STATES = 6
 KEPT_KIN = 8
+_HOPELESS = 30  # candidates that broke a limit, one after the other
 _ASKED = 10  # times the sampler is asked for something that fits into the time
 
 
@@ -113,7 +114,7 @@ class Agenda:
 
     def ended(self, record: TrialRecord, running: Collection[Running]) -> None:
         """Note how a trial ended: in the study, in what is kept of it, in what is expected of others."""
-        if record.state == "pruned" and not record.history:
+        if record.state == "pruned" and not record.history and not record.over:
             self.study.hand_back(record.number)  # its time was up before it had begun
         else:
             self.study.tell(record)
@@ -126,6 +127,19 @@ class Agenda:
     def record(self, number: int) -> TrialRecord:
         """Return the record of an ended trial."""
         return next(record for record in self.records if record.number == number)
+
+    def measured(self, trial: Running) -> dict[str, Any]:
+        """Return what is known of the size and the latency of a trial's network, and how long its backbone takes.
+
+        One that goes on or is repeated is the same network: judged once, not by the noise of another measurement.
+        """
+        before = trial.continues if trial.repeats is None else trial.repeats
+        known = None if before is None else self.record(before).footprint
+        anatomy = self.costs.anatomies.get(trial.candidate.backbone)
+        return {
+            "footprint": asdict(known) if known and known.size_mb is not None else None,
+            "backbone_ms": anatomy.footprint.latency_ms if anatomy else None,
+        }
 
     def kin(self, best: TrialRecord) -> list[int]:
         """Return the trials for a soup with the best one, if one is wanted, as far as their weights are kept."""
@@ -156,8 +170,14 @@ class Agenda:
         full = self._full_of_short if shorter else self._full
         if self._tried_all or full or not self.budget.counts(self.records, under_way):
             return None
-        first = not self.records and not running  # however small the budget, one trial is better than none
-        tried = {record.candidate.key(): record for record in self.records if record.history or record.probe}
+        # however small the budget, one trial is better than none
+        first = not running and all(record.over for record in self.records)
+        if self._is_hopeless():
+            self._tried_all = True
+            self.tell(Note(f"{_HOPELESS} candidates in a row broke a limit, so no more are tried.", warning=True))
+            return None
+        known = [record for record in self.records if record.history or record.probe or record.over]
+        tried = {record.candidate.key(): record for record in known}
         for _ in range(_ASKED):
             if not first and not self.budget.fits(self._kept_for_confirmation):
                 break
@@ -173,6 +193,11 @@ class Agenda:
             self.study.hand_back(number)
         self._full, self._full_of_short = True, shorter
         return None
+
+    def _is_hopeless(self) -> bool:
+        """Return whether the latest candidates all broke a limit: they cost no budget, so there must be an end."""
+        latest = self.records[-_HOPELESS:]
+        return len(latest) == _HOPELESS and all(record.over for record in latest)
 
     def _shortened(self, candidate: Candidate) -> Candidate | None:
         """Return a candidate with no more epochs than fit, None where less than half of them do."""

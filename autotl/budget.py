@@ -43,5 +43,8 @@ class Budget:
 
 
 def fresh(records: Iterable[TrialRecord]) -> int:
-    """Return how many trials were proposals of their own: no probes, continuations or repetitions."""
-    return sum(not record.probe and record.continues is None and record.repeats is None for record in records)
+    """Return how many trials were proposals of their own: no probes, continuations, repetitions, or untrained ones."""
+    return sum(
+        not record.probe and not record.over and record.continues is None and record.repeats is None
+        for record in records
+    )

@@ -48,11 +48,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a whole network takes, head included: MB (10^6 bytes) of float32 parameters, milliseconds for one picture.
+
+    None is what is not known.
+    """
+
+    size_mb: float | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Anatomy:
     """What a worker found when it built a backbone: its cuts, size and the identity of its weights.
 
     `cuts` lists every possible `unfrozen_layers`, ascending, 0 first; `offered` those the search draws from;
-    `work` the share of a forward pass's multiplications that lies above each of `cuts`, from 0 to 1.
+    `work` the share of a forward pass's multiplications that lies above each of `cuts`, from 0 to 1. `footprint` is
+    that of the backbone with a linear head.
     """
 
     backbone: str
@@ -65,6 +77,7 @@ class Anatomy:
     weights: str
     weights_digest: str
     work: tuple[float, ...] = ()
+    footprint: Footprint = Footprint()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ class TrialRecord:
 
     `history` has one row per epoch: epoch, loss, accuracy, valid_loss, valid_accuracy, score, seconds.
     `probe` marks a closed look at frozen features, not trained by epochs; `continues` is the number of the paused
-    trial that this one went on from, `repeats` of the one whose recipe it repeats with another seed.
+    trial that this one went on from, `repeats` of the one whose recipe it repeats with another seed. `over` tells
+    that its network breaks a limit of the search, named in `reason`, so that it was not trained.
     """
 
     number: int
@@ -103,6 +117,14 @@ class TrialRecord:
     probe: bool = False
     continues: int | None = None
     repeats: int | None = None
+    size_mb: float | None = None
+    latency_ms: float | None = None
+    over: bool = False
+
+    @property
+    def footprint(self) -> Footprint:
+        """What its whole network takes."""
+        return Footprint(self.size_mb, self.latency_ms)
 
 
 def to_plain(thing: Any) -> dict[str, Any]:
@@ -121,6 +143,7 @@ def anatomy_from(plain: Mapping[str, Any]) -> Anatomy:
     fields = dict(plain)
     for name in ("feature_shape", "cuts", "offered", "work"):
         fields[name] = tuple(fields.get(name, ()))
+    fields["footprint"] = Footprint(**fields.get("footprint", {}))
     return Anatomy(**fields)
 
 

@@ -16,6 +16,7 @@ from autotl.errors import TrialError
 from autotl.events import EpochEnded, Note, Progress, TrialBegan, TrialEnded, Watcher
 from autotl.folder import write_whole
 from autotl.interrupt import Interrupt
+from autotl.limits import nearness
 from autotl.winner import winner
 from autotl.workers import Lost, Pool, ask
 
@@ -97,7 +98,7 @@ class Conductor:
         self.folder.begin(trial.number, trial.begun())
         self.tell(TrialBegan(trial.number, trial.candidate, trial.continues, trial.repeats))
         # what a first trial has learnt by the end of an epoch is better than nothing, however late it is
-        first = all(record.state == "failed" for record in self.agenda.records)
+        first = all(record.state == "failed" or record.over for record in self.agenda.records)
         left = math.inf if first else self.budget.left()
         trial.until = self.budget.elapsed() + left
         job = {
@@ -107,6 +108,7 @@ class Conductor:
             "accumulate": trial.accumulate,
             "resume": trial.continues,
             "until": None if left == math.inf else max(left, 0.0),
+            **self.agenda.measured(trial),
         }
         self.pool.give(place, job)
 
@@ -122,6 +124,8 @@ class Conductor:
             self._epochs(place, trial, message["rows"])
         elif message["say"] == "failed" and message["kind"] == "memory":
             self._lost(place, trial, Lost(message["reason"], memory=True))
+        elif message["say"] == "over":
+            self._end(place, trial, "pruned", message["reason"], message)
         elif message["say"] == "failed":
             self._end(place, trial, "pruned" if message["kind"] == "late" else "failed", message["reason"])
         else:
@@ -183,6 +187,8 @@ class Conductor:
             history=tuple(trial.history),
             continues=trial.continues,
             repeats=trial.repeats,
+            over=message.get("say") == "over",
+            **message.get("footprint", {}),
         )
         self.folder.save_record(record)
         self.tell(TrialEnded(record))
@@ -195,6 +201,10 @@ class Conductor:
 
     def _nothing_ended(self) -> str:
         records = self.agenda.records
+        over = [record for record in records if record.over]
+        if over and len(over) == len(records):
+            nearest = min(over, key=lambda record: nearness(record.footprint, self.config))
+            return f"All {len(over)} candidates were over a limit; trial {nearest.number} is nearest, {nearest.reason}."
         reasons = Counter(record.reason for record in records if record.reason)
         if reasons:
             reason, count = reasons.most_common(1)[0]

@@ -75,6 +75,12 @@ class SearchConfig(Settings):
     epochs: int = Field(default=10, ge=1, le=10_000)
     confirm: int = Field(default=2, ge=0, le=20, description="other seeds that the best recipes run with; 0 for none")
     soup: bool = Field(default=False, description="average the weights of the best trials of one network")
+    max_latency_ms: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="of the whole network for one picture, on this machine"
+    )
+    max_size_mb: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="of the whole network's float32 parameters, in 10^6 bytes"
+    )
     image_size: int | None = Field(default=None, ge=16, le=2048)
     views: int = Field(default=4, ge=1, le=64, description="pictures drawn per image by an augmentation, kept")
     valid_split: float = Field(default=0.2, gt=0, lt=0.9)

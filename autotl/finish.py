@@ -8,7 +8,8 @@ import json
 import os
 import platform
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ import numpy as np
 
 from autotl import gallery
 from autotl.calibration import calibrated, temperature
+from autotl.candidate import Footprint
 from autotl.data.leaks import leaked
 from autotl.errors import DataError, TrialError
 from autotl.folder import RunFolder, write_whole
+from autotl.limits import broken
 from autotl.metrics import scores
 from autotl.predict import LoadedModel, infer
 from autotl.scorecard import bounds, honesty, scorecard, without
@@ -48,12 +51,13 @@ def finish(
     *,
     runs: Sequence[int] = (),
     kin: Sequence[int] = (),
+    weigh: Callable[[keras.Model], Footprint] = lambda model: Footprint(),
 ) -> dict[str, Any]:
     """Write `best/` and return its metrics: scores on validation and, where there is one, on the test part.
 
     `runs` are the numbers of all runs of the winner's recipe, the first one in front. `kin` are trials that may be
-    averaged with it, best first: they differ from it in nothing that has a shape. Raises TrialError when the whole
-    model does not repeat the score of its trial.
+    averaged with it, best first: they differ from it in nothing that has a shape. `weigh` tells what the whole model
+    takes. Raises TrialError when that does not repeat the score of its trial.
     """
     measured: dict[str, Any] = {"metric": workshop.config.metric, "trial": number, "test": None}
     weights = load_weights(folder.weights(number))
@@ -68,7 +72,10 @@ def finish(
     softness = temperature(_labels(workshop, "valid"), raw["valid"], seed=workshop.config.seed)
     made = {split: calibrated(rows, softness) for split, rows in raw.items()}
     measured.update(_measured(workshop, folder, runs, raw, made), temperature=softness, versions=versions())
-    _write_model(workshop, folder, whole(network, head, softness), candidate)
+    model = whole(network, head, softness)
+    _write_model(workshop, folder, model, candidate)
+    footprint = weigh(model)
+    measured.update(asdict(footprint), over_limit=broken(footprint, workshop.config))
     write_whole(folder.predictions, _table(workshop.dataset, made))
     _hang(workshop, folder, network, head, made)
     return measured

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autotl import config as settings_room
-from autotl import origin, suspects
+from autotl import limits, origin, suspects
 from autotl.agenda import Agenda
 from autotl.budget import Budget
 from autotl.candidate import Anatomy
@@ -127,8 +127,10 @@ def _with_workers(
     pool = Pool(config.workers or max(gpus(), 1), folder.path, memory=memory, silence=config.epoch_timeout)
     try:
         pool.begin({"run": str(folder.path)})
-        anatomies = LineUp(pool, parts, config, dataset, tell).find(names["backbone"])
+        anatomies = LineUp(pool, parts, config, dataset, tell, folder.measured()).find(names["backbone"])
         anatomies = origin.same_backbones(began_with, folder, anatomies, parts, tell)
+        folder.save_footprints({name: anatomy.footprint for name, anatomy in anatomies.items()})
+        anatomies = limits.within(anatomies, config, tell)
         budget, costs = Budget(config, log.elapsed), _costs(anatomies, parts, dataset, config)
         space = _space(parts, names, pins, anatomies, config)
         for text in space.snapped():

@@ -3,6 +3,7 @@
 config.toml      what was asked
 dataset.json     classes, splits, findings, fingerprint
 origin.json      command, versions, hashes of code and weights
+footprints.json  size and latency of each backbone with a linear head
 study.db         the Optuna study (SQLite)
 probes.json      how the frozen features of each backbone fared
 probes/NAME.npz  what each probe said of pictures that it was not fitted on
@@ -22,12 +23,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from autotl.candidate import Begun, TrialRecord, to_plain
+from autotl.candidate import Begun, Footprint, TrialRecord, to_plain
 from autotl.config import SearchConfig, fitting, from_toml
 from autotl.errors import ConfigError, RunError
 from autotl.events import Probed
@@ -53,6 +54,11 @@ class RunFolder:
     def origin(self) -> Path:
         """Command, versions, hashes of code and weights."""
         return self.path / "origin.json"
+
+    @property
+    def footprints(self) -> Path:
+        """Size and latency of each backbone with a linear head."""
+        return self.path / "footprints.json"
 
     @property
     def study(self) -> Path:
@@ -173,6 +179,19 @@ class RunFolder:
             return fitting(list[Probed], self.probes.read_bytes())
         except ValueError as error:
             raise RunError(f"{self.probes} is not as a search writes it: {error}. Delete it to go on.") from None
+
+    def save_footprints(self, found: Mapping[str, Footprint]) -> None:
+        """Write what each backbone takes, so that no later session judges it by another measurement."""
+        write_whole(self.footprints, json.dumps({name: to_plain(each) for name, each in found.items()}, indent=1))
+
+    def measured(self) -> dict[str, Footprint]:
+        """Return what `save_footprints` wrote, nothing where no backbone was measured."""
+        if not self.footprints.is_file():
+            return {}
+        try:
+            return fitting(dict[str, Footprint], self.footprints.read_bytes())
+        except ValueError as error:
+            raise RunError(f"{self.footprints} is not as a search writes it: {error}. Delete it to go on.") from None
 
     def records(self) -> list[TrialRecord]:
         """Return the records of all ended trials, by number; one that was not written whole is skipped."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from autotl.candidate import Anatomy, anatomy_from
+from autotl.candidate import Anatomy, Footprint, anatomy_from
 from autotl.errors import WeightsError
 from autotl.events import BackboneResolved, Note, Progress, Watcher
 from autotl.plugins import BUILTINS
-from autotl.workers import Lost, Pool
+from autotl.workers import Lost, Pool, ask
 from autotl.workers.pool import gpus
 
 if TYPE_CHECKING:
@@ -38,13 +38,17 @@ _BUILT_IN = {dotted.rpartition(".")[2] for dotted in BUILTINS}
 
 @dataclass(frozen=True)
 class LineUp:
-    """Has workers build the backbones of a search, once, before the first trial: weights are fetched here."""
+    """Has workers build the backbones of a search, once, before the first trial: weights are fetched here.
+
+    Each one is measured while nothing else runs, unless an earlier session did: `known` is what that one found.
+    """
 
     pool: Pool
     parts: Catalogue
     config: SearchConfig
     dataset: Dataset
     tell: Watcher
+    known: Mapping[str, Footprint] = field(default_factory=dict)
 
     def find(self, asked: tuple[str, ...]) -> dict[str, Anatomy]:
         """Return the backbones that can be used, best published accuracy first.
@@ -65,11 +69,12 @@ class LineUp:
         if not found:
             others = f" Nor can {len(problems) - 1} more." if len(problems) > 1 else ""
             raise WeightsError(f"No backbone can be used. {problems[0]}{others}")
+        found = {name: self._measured(anatomy) for name, anatomy in found.items()}
         return dict(sorted(found.items(), key=lambda item: -(self.parts.backbone(item[0]).top1 or 0.0)))
 
     def _build(self, names: tuple[str, ...]) -> tuple[dict[str, Anatomy], list[str]]:
         waiting = list(dict.fromkeys(names))
-        total = len(waiting)
+        total, alone = len(waiting), len(self.pool.idle()) == 1
         running: dict[int, str] = {}
         answers: dict[str, dict[str, Any] | Lost] = {}
         lost: set[str] = set()  # once is an accident
@@ -77,7 +82,7 @@ class LineUp:
             for place in self.pool.idle()[: len(waiting)]:
                 running[place] = waiting.pop(0)
                 self.tell(Progress("Building backbones", len(answers), total))
-                self._give(place, running[place])
+                self._give(place, running[place], alone=alone)
             for place, message in self.pool.listen(0.1):
                 if isinstance(message, dict) and message["say"] == "progress":
                     self.tell(Progress(message["what"], message["done"], message["total"]))
@@ -94,9 +99,19 @@ class LineUp:
         found = {name: anatomy_from(said["anatomy"]) for name, said in answers.items() if _is_built(said)}
         return found, [_problem(said) for said in answers.values() if not _is_built(said)]
 
-    def _give(self, place: int, name: str) -> None:
+    def _give(self, place: int, name: str, *, alone: bool) -> None:
         size = image_size(self.parts.backbone(name), self.config, self.dataset)
-        self.pool.give(place, {"do": "anatomy", "backbone": name, "image_size": size})
+        measure = alone and name not in self.known
+        self.pool.give(place, {"do": "anatomy", "backbone": name, "image_size": size, "measure": measure})
+
+    def _measured(self, anatomy: Anatomy) -> Anatomy:
+        """Return an anatomy with its footprint; with several workers, each backbone is built once more for it."""
+        if anatomy.backbone in self.known:
+            return replace(anatomy, footprint=self.known[anatomy.backbone])
+        if anatomy.footprint.size_mb is not None:
+            return anatomy
+        job = {"do": "anatomy", "backbone": anatomy.backbone, "image_size": anatomy.image_size, "measure": True}
+        return anatomy_from(ask(self.pool, job, self.tell)["anatomy"])
 
 
 def default_backbones(catalogue: Catalogue, preset: str = "balanced") -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from autotl.candidate import Anatomy, Candidate, TrialRecord, to_plain
@@ -135,7 +135,14 @@ class Prober:
             self._dismiss(probing, "the head is not made as a probe is")
         if number is not None and probing.candidate is not None:
             record = TrialRecord(
-                number, "complete", probing.candidate, valid, metrics=metrics, seconds=seconds, probe=True
+                number,
+                "complete",
+                probing.candidate,
+                valid,
+                metrics=metrics,
+                seconds=seconds,
+                probe=True,
+                **asdict(probing.anatomy.footprint),
             )
             self.folder.save_record(record)
             self.study.tell(record)

@@ -64,6 +64,9 @@ class Metrics:
     temperature: float | None = None
     soup: tuple[int, ...] | None = None
     memory: int | None = None
+    size_mb: float | None = None
+    latency_ms: float | None = None
+    over_limit: str = ""
 
 
 def read(file: Path, kind: type[Thing]) -> tuple[Thing, Any]:

@@ -62,9 +62,11 @@ ENOUGH = 14
 class Search:
     """A search with a played pool, and what it told."""
 
-    def __init__(self, path, curve=rising, pace=lambda candidate, epoch: 1.0, places=1, ms=None, pins=None, **asked):
+    def __init__(
+        self, path, curve=rising, pace=lambda candidate, epoch: 1.0, places=1, ms=None, pins=None, over=None, **asked
+    ):
         self.folder = RunFolder(path)
-        self.pool = Theatre(self.folder, curve, pace, places)
+        self.pool = Theatre(self.folder, curve, pace, places, over or (lambda candidate: False))
         self.config = make(data="d", out=str(path), epochs=5, **{"confirm": 0, **asked})
         one = space(batch_size=32, **(pins or {}))  # so that an epoch of the same depth costs the same
         study = Study(self.folder.study, one, metric="accuracy", seed=3)
@@ -401,3 +403,31 @@ def test_once_nothing_new_fits_the_most_hopeful_paused_trial_fills_the_time(run)
     assert last["resume"] is not None
     assert search.agenda.record(last["number"]).state == "complete"
     assert search.budget.left() < 5  # a new trial takes five seconds, the rest of a paused one three
+
+
+def test_candidates_over_a_limit_are_told_once_and_cost_no_trial(run):
+    search = Search(run, trials=6, over=lambda candidate: candidate.head == "dense").run()
+    over = [record for record in search.records if record.over]
+    assert over
+    assert {(r.candidate.head, r.state, r.score, r.history, r.size_mb) for r in over} == {
+        ("dense", "pruned", None, (), 30.0)
+    }
+    assert len({record.candidate.key() for record in over}) == len(over)
+    assert len(search.records) - len(over) == 6
+    assert search.conductor.finish()["trial"] not in [record.number for record in over]
+
+
+def test_a_search_in_which_nothing_keeps_the_limits_ends_and_says_so(run):
+    search = Search(run, trials=6, over=lambda candidate: True, max_size_mb=20).run()
+    assert 0 < len(search.records) <= 30
+    assert "broke a limit" in search.notes() or "has been tried" in search.notes()
+    with pytest.raises(TrialError, match=r"candidates were over a limit; trial 0 is nearest, over the limit: 30 MB"):
+        search.conductor.finish()
+
+
+def test_a_repeated_network_is_not_measured_again(run):
+    search = Search(run, trials=4, confirm=1).run()
+    repeats = [record for record in search.records if record.repeats is not None]
+    jobs = {job["number"]: job for job in search.pool.jobs}
+    assert repeats
+    assert all(jobs[each.number]["footprint"] == {"size_mb": 10.0, "latency_ms": 2.0} for each in repeats)

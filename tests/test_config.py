@@ -33,6 +33,8 @@ SETTINGS = st.fixed_dictionaries(
         "confirm": st.integers(0, 20),
         "soup": st.booleans(),
         "epochs": st.integers(1, 10_000),
+        "max_latency_ms": NUMBERS | st.none(),
+        "max_size_mb": NUMBERS | st.none(),
         "image_size": st.integers(16, 2048) | st.none(),
         "valid_split": st.floats(0.01, 0.89),
         "test_split": st.floats(0, 0.89) | st.none(),

@@ -58,7 +58,14 @@ class Road:
 
     def run(self, number: int, repeats: int | None = None) -> TrialRecord:
         candidate = replace(CANDIDATE, seed=number)
-        job = {"do": "trial", "number": number, "candidate": to_plain(candidate), "accumulate": 1}
+        job = {
+            "do": "trial",
+            "number": number,
+            "candidate": to_plain(candidate),
+            "accumulate": 1,
+            "footprint": None,
+            "backbone_ms": 2.0,
+        }
         answer = jobs.trial(self.bench, {**job, "resume": None, "until": None}, lambda message: None, lambda: True)
         fields = {name: answer[name] for name in ("score", "best_epoch", "metrics")}
         record = TrialRecord(number, "complete", candidate, **fields, history=answer["history"], repeats=repeats)

@@ -137,7 +137,7 @@ def test_the_same_search_elsewhere_gives_the_same_to_the_last_digit(finished, da
 def timeless(record: TrialRecord) -> dict:
     """Return a record without what a clock has a say in."""
     plain = to_plain(record)
-    del plain["seconds"]
+    del plain["seconds"], plain["latency_ms"]
     for row in plain["history"]:
         del row["seconds"]
     return plain

@@ -16,9 +16,15 @@ class Theatre:
     """Stands for a Pool; `curve` gives a candidate's score after each epoch, `pace` the seconds of its epochs."""
 
     def __init__(
-        self, folder: RunFolder, curve: Curve, pace: Callable[[Candidate, int], float], places: int = 1
+        self,
+        folder: RunFolder,
+        curve: Curve,
+        pace: Callable[[Candidate, int], float],
+        places: int = 1,
+        over: Callable[[Candidate], bool] = lambda candidate: False,
     ) -> None:
         self.folder, self.curve, self.pace = folder, curve, pace
+        self.over = over
         self.jobs: list[dict[str, Any]] = []
         self.now = 0.0
         self.mishaps: list[dict[str, Any] | Lost] = []
@@ -67,6 +73,8 @@ class Theatre:
 
     def _trial(self, place: int, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         number, candidate = job["number"], candidate_from(job["candidate"])
+        if self.over(candidate) and not job["footprint"]:
+            yield {"say": "over", "reason": "over the limit: 30 MB", "footprint": {"size_mb": 30.0, "latency_ms": 2.0}}
         until = self.now + job["until"] if job["until"] is not None else float("inf")
         assert job["resume"] is None or self.folder.state(job["resume"]).is_file() or number in self._histories
         key = candidate.key()
@@ -104,6 +112,7 @@ class Theatre:
             "best_epoch": best["epoch"],
             "metrics": {"accuracy": best["score"], "log_loss": best["valid_loss"]},
             "stopped": stopped,
+            "footprint": {"size_mb": 10.0, "latency_ms": 2.0},
         }
 
     def _finish(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:

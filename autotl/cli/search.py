@@ -78,6 +78,13 @@ def search(
         bool,
         typer.Option("--probe/--no-probe", help="Look at every backbone's features first.", rich_help_panel=TRY),
     ] = True,
+    max_latency_ms: Annotated[
+        float | None,
+        typer.Option(metavar="MS", help="Longest that one picture may take, measured here.", rich_help_panel=TRY),
+    ] = None,
+    max_size_mb: Annotated[
+        float | None, typer.Option(metavar="MB", help="Largest network, in float32.", rich_help_panel=TRY)
+    ] = None,
     plugin: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Also use the parts in a file.", rich_help_panel=TRY)
     ] = None,
@@ -155,6 +162,8 @@ def search(
         "epochs": epochs,
         "confirm": confirm,
         "soup": soup,
+        "max_latency_ms": max_latency_ms,
+        "max_size_mb": max_size_mb,
         "image_size": image_size,
         "views": views,
         "valid_split": valid_split,

@@ -88,8 +88,9 @@ class PlainView:
         record = event.record
         if record.probe:
             return  # its own event has said it all
-        if record.state == "failed":
-            self._say(f"trial {record.number} failed: {words.clean(record.reason)}")
+        if record.over or record.state == "failed":
+            what = "not trained," if record.over else "failed:"
+            self._say(f"trial {record.number} {what} {words.clean(record.reason)}")
             return
         name = words.metric_name(self._scene.metric)
         told = f"trial {record.number} {record.state}: {name} {words.score(record.score)}"

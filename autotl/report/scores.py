@@ -62,12 +62,13 @@ def verdict(metrics: Mapping[str, Any]) -> str:
 
 
 def remarks(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Return what else is known of the scores, by a word for it: leaks, the choice, other seeds, calibration."""
+    """Return what else is known, by a word for it: leaks, the choice, other seeds, calibration, what it takes."""
     told = {
         "leaks": _leaks(metrics),
         "choice": _choice(metrics),
         "seeds": _seeds(metrics),
         "temperature": _temperature(metrics),
+        "footprint": _footprint(metrics),
     }
     return {name: sentence for name, sentence in told.items() if sentence}
 
@@ -124,3 +125,9 @@ def _temperature(metrics: Mapping[str, Any]) -> str:
     where, split = ("test", metrics["test"]) if metrics["test"] else ("validation", metrics["valid"])
     before, after = (words.score(scores["calibration_error"]) for scores in (split["before"], split))
     return f"{temperature:.3g}, fitted on validation: the calibration error on {where} is {after}, without it {before}."
+
+
+def _footprint(metrics: Mapping[str, Any]) -> str:
+    told = words.footprint(metrics.get("size_mb"), metrics.get("latency_ms"))
+    over = metrics.get("over_limit")
+    return f"{told}. Measured again at the end, it is over a limit: {over}." if over else f"{told}." if told else ""

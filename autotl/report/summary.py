@@ -126,8 +126,9 @@ def _next(result: SearchResult) -> RenderableType:
 
 def _tally(result: SearchResult, limit: int | None) -> str:
     records = result.records
-    states = [record.state for record in records]
-    told = [f"{states.count(state)} {state}" for state in ("complete", "pruned", "failed") if state in states]
+    states = [words.state(record) for record in records]
+    known = ("complete", "pruned", "failed", "over limit")
+    told = [f"{states.count(state)} {state}" for state in known if state in states]
     try:
         told.append(f"{words.span(result.metrics['seconds'])} in all")
     except RunError:

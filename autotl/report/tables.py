@@ -79,7 +79,7 @@ def _row(rank: int, record: TrialRecord, style: Style, glyphs: Glyphs) -> list[T
         Text("probe" if record.probe else words.learning_rate(candidate), style="cyan" if record.probe else ""),
         Text(words.NOTHING if record.probe else str(len(record.history))),
         Text(f"{record.seconds:.1f}" if style.wordy else words.span(record.seconds)),
-        Text(record.state if style.wordy else glyphs.state(record.state), style=_MARKS[record.state]),
+        Text(words.state(record) if style.wordy else glyphs.state(record.state), style=_MARKS[record.state]),
     ]
 
 

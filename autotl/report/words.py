@@ -135,6 +135,18 @@ def made_of(record: TrialRecord, dot: str = "·") -> str:
     return f"{recipe(dataclasses.replace(record.candidate, values={}), dot)} {dot} probe"
 
 
+def state(record: TrialRecord) -> str:
+    """Return how a trial ended."""
+    return "over limit" if record.over else record.state
+
+
+def footprint(size_mb: float | None, latency_ms: float | None) -> str:
+    """Return what a whole network takes: "9.07 MB of float32 parameters; …", "" where not known."""
+    told = [] if size_mb is None else [f"{size_mb:.3g} MB of float32 parameters"]
+    told += [] if latency_ms is None else [f"one picture takes {latency_ms:.3g} ms on the machine of the search"]
+    return "; ".join(told)
+
+
 def _pair(number: int, base: int, big: str, small: str) -> str:
     whole, rest = divmod(number, base)
     return f"{whole}{big} {rest:02d}{small}" if rest else f"{whole}{big}"

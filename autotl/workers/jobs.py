@@ -7,19 +7,21 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autotl.candidate import candidate_from, to_plain
+from autotl.candidate import Footprint, candidate_from, to_plain
 from autotl.data.dataset import dataset_from
 from autotl.data.problems import limit
 from autotl.folder import RunFolder
+from autotl.limits import broken
 from autotl.plugins import catalogue
 from autotl.trained import save_array, save_arrays, save_weights
 from autotl.transfer.features import OnProgress
+from autotl.transfer.footprint import Scales
 from autotl.transfer.store import FeatureStore, default_root
 from autotl.transfer.workshop import Workshop
 from autotl.trial import Trial
@@ -30,10 +32,11 @@ GoOn = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Bench:
-    """A run folder and the workshop that serves it."""
+    """A run folder, and the workshop and the scales that serve it."""
 
     folder: RunFolder
     workshop: Workshop
+    scales: Scales
 
 
 def open_bench(run: Path, on_progress: OnProgress) -> Bench:
@@ -45,20 +48,30 @@ def open_bench(run: Path, on_progress: OnProgress) -> Bench:
     parts = catalogue([Path(file) for file in config.plugins], config.without)
     root = Path(config.cache) if config.cache else default_root()
     store = FeatureStore(root, int(config.cache_quota * 1e9))
-    return Bench(folder, Workshop(config, dataset, parts, store, on_progress))
+    workshop = Workshop(config, dataset, parts, store, on_progress)
+    return Bench(folder, workshop, Scales(workshop))
 
 
 def anatomy(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
-    """Build a backbone with its weights and tell what it is."""
-    network = bench.workshop.network(job["backbone"], job["image_size"])
-    return {"say": "done", "anatomy": to_plain(network.anatomy())}
+    """Build a backbone with its weights and tell what it is; measure it, if nothing else runs meanwhile."""
+    name, size = job["backbone"], job["image_size"]
+    found = bench.workshop.network(name, size).anatomy()
+    if job["measure"]:
+        found = replace(found, footprint=bench.scales.backbone(name, size))
+    return {"say": "done", "anatomy": to_plain(found)}
 
 
 def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[str, Any]:
     """Train a candidate, from the start or from where it was stopped; keep what may be needed in the run folder.
 
-    Each epoch is told, and what another process had trained of it already; `go_on()` returns the answer.
+    Each epoch is told, and what another process had trained of it already; `go_on()` returns the answer. One that
+    breaks a limit of the search is not trained.
     """
+    candidate, known = candidate_from(job["candidate"]), job["footprint"]
+    footprint = Footprint(**known) if known else bench.scales.candidate(candidate, job["backbone_ms"])
+    why = "" if known or _is_under_way(bench.folder, job) else broken(footprint, bench.workshop.config)
+    if why:
+        return {"say": "over", "reason": f"over the limit: {why}", "footprint": to_plain(footprint)}
     began = time.monotonic()
     until = began + job["until"] if job.get("until") is not None else math.inf
 
@@ -67,7 +80,7 @@ def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[st
         return go_on()
 
     with bench.workshop.features.within(until):
-        training = Trial(bench.workshop, candidate_from(job["candidate"]), accumulate=job["accumulate"])
+        training = Trial(bench.workshop, candidate, accumulate=job["accumulate"])
         going = True
         if _taken_up(training, bench.folder, job):
             tell({"say": "resumed", "rows": training.trained.history})
@@ -87,13 +100,21 @@ def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[st
         "history": trained.history,
         "stopped": trained.stopped,
         "setup": round(setup, 3),
+        "footprint": to_plain(footprint),
     }
+
+
+def _is_under_way(folder: RunFolder, job: dict[str, Any]) -> bool:
+    return any(folder.state(number).is_file() for number in _numbers(job))
 
 
 def _taken_up(training: Trial, folder: RunFolder, job: dict[str, Any]) -> bool:
     """Bring a trial to where it was, or where the paused one was that it continues; return whether that is known."""
-    numbers = [job["number"], *([] if job["resume"] is None else [job["resume"]])]
-    return any(training.resume(folder.state(number)) for number in numbers)
+    return any(training.resume(folder.state(number)) for number in _numbers(job))
+
+
+def _numbers(job: dict[str, Any]) -> list[int]:
+    return [job["number"], *([] if job["resume"] is None else [job["resume"]])]
 
 
 def probe(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +166,7 @@ def finish(bench: Bench, job: dict[str, Any]) -> dict[str, Any]:
         job["score"],
         runs=job["confirmed"],
         kin=job["kin"],
+        weigh=bench.scales.finished,
     )
     return {"say": "done", "metrics": {**metrics, "memory": _most_memory()}}
 

@@ -35,7 +35,7 @@ def test_every_option_reaches_the_search(autotl, asked) -> None:
         "--set", "unfrozen_layers=15", "--weights", "a=random", "--metric", "macro_f1", "--plugin", "mine.py",
         "--without", "other", "--image-size", "96", "--views", "2", "--valid-split", "0.3", "--test-split", "0.1",
         "--seed", "5", "--workers", "2", "--memory", "900", "--cache", "kept", "--cache-quota", "1.5", "--no-probe",
-        "--keep-duplicates", "--max-megapixels", "50",
+        "--keep-duplicates", "--max-megapixels", "50", "--max-latency-ms", "12.5", "--max-size-mb", "20",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert asked.pop("data") == "pictures"
@@ -44,6 +44,8 @@ def test_every_option_reaches_the_search(autotl, asked) -> None:
         "time": "5m",
         "keep_duplicates": True,
         "max_megapixels": 50.0,
+        "max_latency_ms": 12.5,
+        "max_size_mb": 20.0,
         "trials": 7,
         "preset": "best",
         "epochs": 3,

@@ -30,6 +30,8 @@ def test_a_search_reads_as_plain_lines(told, began, record) -> None:
         view(events.TrialEnded(record(0, score=0.931)))
         view(events.TrialEnded(record(1, "pruned", 0.5)))
         view(events.TrialEnded(record(2, "failed", None)))
+        heavy = dataclasses.replace(record(3, "pruned", None), over=True, reason="over the limit: 30 MB, 20 at most")
+        view(events.TrialEnded(heavy))
         view(events.Note("half the batch", warning=True))
         view(events.SearchEnded(None))
     text = file.getvalue()
@@ -47,8 +49,9 @@ def test_a_search_reads_as_plain_lines(told, began, record) -> None:
         "[ 1m 10s] trial 0 complete: accuracy 0.931 in 12s, the best so far",
         "[ 1m 10s] trial 1 pruned: accuracy 0.500 in 12s",
         "[ 1m 10s] trial 2 failed: the worker ran out of memory",
+        "[ 1m 10s] trial 3 not trained, over the limit: 30 MB, 20 at most",
         "[ 1m 10s] warning: half the batch",
-        "[ 1m 10s] done: 3 trials",
+        "[ 1m 10s] done: 4 trials",
     ]
 
 

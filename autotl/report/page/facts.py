@@ -14,7 +14,12 @@ from autotl.result import SearchResult
 from autotl.space import Value
 
 Pairs = list[tuple[str, str]]
-_ENDS = {"complete": "Trials that ended", "pruned": "Trials stopped early", "failed": "Trials that failed"}
+_ENDS = {
+    "complete": "Trials that ended",
+    "pruned": "Trials stopped early",
+    "failed": "Trials that failed",
+    "over limit": "Not trained, over a limit",
+}
 _NAMED = 8  # parts that are told by name
 
 
@@ -37,11 +42,14 @@ def asked(result: SearchResult) -> Pairs:
     config = result.config
     budget = [words.span(config.seconds)] if config.seconds else []
     budget += [words.plural(config.trials, "trial")] if config.trials else []
+    limits = [f"{config.max_latency_ms:g} ms for one picture"] if config.max_latency_ms else []
+    limits += [f"{config.max_size_mb:g} MB"] if config.max_size_mb else []
     pins = [f"{name} = {words.value(value)}" for name, value in config.pins.items()]
     told = {
         "Data": words.pictures(result.dataset),
         "Budget": " or ".join(budget) or "none",
         "Aim": f"the best validation {words.metric_name(config.metric)}",
+        "Limits": ", ".join(limits),
         "Backbones": _names(config.backbones or [each.backbone for each in result.probes]),
         "Heads": _names(config.heads),
         "Augmentations": _names(config.augmentations),
@@ -76,10 +84,11 @@ def briefly(record: TrialRecord) -> str:
 
 def tally(result: SearchResult) -> str:
     """Return how many trials there were, and how they ended."""
-    trained = [each.state for each in result.records if not each.probe]
+    trained = [words.state(each) for each in result.records if not each.probe]
     probes = len(result.records) - len(trained)
     told = [words.plural(probes, "probe")] if probes else []
-    for state, text in (("complete", "trained to their end"), ("pruned", "stopped early"), ("failed", "failed")):
+    texts = {"complete": "trained to their end", "pruned": "stopped early", "failed": "failed"}
+    for state, text in {**texts, "over limit": "not trained, since over a limit"}.items():
         told += [f"{trained.count(state)} {text}"] if state in trained else []
     return ", ".join(told)
 
@@ -119,7 +128,7 @@ def spent(result: SearchResult) -> list[tuple[str, str, str]]:
     """Return where the time of the workers went: on what, how many, how long."""
     trained = [each for each in result.records if not each.probe]
     told = [("Probes", [each for each in result.records if each.probe])]
-    told += [(name, [each for each in trained if each.state == state]) for state, name in _ENDS.items()]
+    told += [(name, [each for each in trained if words.state(each) == state]) for state, name in _ENDS.items()]
     return [(name, str(len(those)), _sum(those)) for name, those in told if those]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from autotl.calibration import Bin
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WHOLE = 24  # different words along an axis that can still be read
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A trained network: its backbone, what it costs, and its score."""
+
+    name: str
+    cost: float
+    score: float
 
 
 def curves(record: TrialRecord, column: str) -> Markup | None:
@@ -85,18 +95,24 @@ def reliability(bins: Sequence[Bin], name: str, title: str) -> Markup:
     return drawing(name, f"{title}: {told}", draw)
 
 
-def trade(points: Mapping[str, tuple[float, float]], name: str, axis: str, metric: str) -> Markup:
-    """Return scores of backbones against what they cost, `(cost, score)` by name; a line joins those none beats."""
-    front = [(cost, score) for cost, score in sorted(points.values()) if not _beaten(cost, score, points, metric)]
+def trade(points: Sequence[Point], name: str, axis: str, metric: str, most: float | None = None) -> Markup:
+    """Return scores of networks against what they cost; a line joins those that no other beats in both.
+
+    `most` is the limit of the search, another line.
+    """
+    front = sorted({each for each in points if not _beaten(each, points, metric)}, key=lambda each: each.cost)
+    named = _best_of_each([*front, *(each for each in points if each not in front)], metric)
 
     def draw(axes: Axes) -> None:
-        axes.step(*zip(*front, strict=True), where="post", color=FAINT, linewidth=0.9)
-        for backbone, (cost, score) in points.items():
-            unbeaten = (cost, score) in front
-            axes.scatter([cost], [score], s=24, color=ACCENT if unbeaten else FAINT, zorder=3)
+        others = [each for each in points if each not in front]
+        axes.scatter([each.cost for each in others], [each.score for each in others], s=14, color=FAINT, zorder=3)
+        costs, scores = [each.cost for each in front], [each.score for each in front]
+        axes.step(costs, scores, where="post", color=FAINT, linewidth=0.9)
+        axes.scatter(costs, scores, s=24, color=ACCENT, zorder=4)
+        for each in named:
             axes.annotate(
-                printable(backbone),
-                (cost, score),
+                printable(each.name),
+                (each.cost, each.score),
                 xytext=(0, 6),
                 textcoords="offset points",
                 ha="center",
@@ -104,10 +120,13 @@ def trade(points: Mapping[str, tuple[float, float]], name: str, axis: str, metri
                 color=INK,
             )
         axes.margins(0.2, 0.2)
+        if most is not None:
+            _limit(axes, most)
         _labels(axes, axis, f"validation {words.metric_name(metric)}")
 
-    told = "; ".join(f"{printable(each)} {cost:.3g}, {score:.3f}" for each, (cost, score) in points.items())
-    return drawing(name, f"Best validation {words.metric_name(metric)} against {axis}: {told}", draw)
+    told = "; ".join(f"{printable(each.name)} {each.cost:.3g}, {each.score:.3f}" for each in front)
+    limit = "" if most is None else f"; the limit is {most:g}"
+    return drawing(name, f"Validation {words.metric_name(metric)} against {axis}, unbeaten: {told}{limit}", draw)
 
 
 def slices(points: Sequence[tuple[Value, float]], name: str, dimension: str, metric: str) -> Markup:
@@ -134,10 +153,34 @@ def slices(points: Sequence[tuple[Value, float]], name: str, dimension: str, met
     return drawing(name, f"Validation {words.metric_name(metric)} by {printable(dimension)}: {told}", draw)
 
 
-def _beaten(cost: float, score: float, points: Mapping[str, tuple[float, float]], metric: str) -> bool:
+def _beaten(one: Point, points: Sequence[Point], metric: str) -> bool:
     return any(
-        (other <= cost and better(than, score, metric)) or (other < cost and than == score)
-        for other, than in points.values()
+        (other.cost <= one.cost and better(other.score, one.score, metric))
+        or (other.cost < one.cost and other.score == one.score)
+        for other in points
+    )
+
+
+def _best_of_each(points: Sequence[Point], metric: str) -> list[Point]:
+    """Return the point of each name that has the best score, of equal ones the first."""
+    best: dict[str, Point] = {}
+    for each in points:
+        if each.name not in best or better(each.score, best[each.name].score, metric):
+            best[each.name] = each
+    return list(best.values())
+
+
+def _limit(axes: Axes, most: float) -> None:
+    axes.axvline(most, color=SECOND, linewidth=1.2, linestyle=(0, (4, 2)))
+    axes.annotate(
+        "limit",
+        (most, 0.02),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3, 0),
+        textcoords="offset points",
+        ha="right",
+        fontsize=7.5,
+        color=FAINT,
     )
 
 

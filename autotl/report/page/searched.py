@@ -11,6 +11,8 @@ from autotl import runlog
 from autotl.candidate import TrialRecord
 from autotl.config import fitting
 from autotl.errors import RunError
+from autotl.events import Probed
+from autotl.limits import broken
 from autotl.metrics import better
 from autotl.prober import best_first
 from autotl.report import words
@@ -55,6 +57,11 @@ def leaderboard(result: SearchResult) -> list[tuple[TrialRecord, tuple[str, ...]
 def failures(result: SearchResult) -> list[tuple[int, str]]:
     """Return the trials that failed, and why."""
     return [(each.number, words.clean(each.reason)) for each in result.records if each.state == "failed"]
+
+
+def over(result: SearchResult) -> list[tuple[int, str]]:
+    """Return the trials that were not trained, and which limit they break."""
+    return [(each.number, words.clean(each.reason)) for each in result.records if each.over]
 
 
 def history(result: SearchResult) -> Markup | None:
@@ -113,6 +120,7 @@ def backbones(result: SearchResult) -> list[Backbone]:
     metric, sizes = result.config.metric, _parameters(result)
     probed = {each.backbone: each for each in result.probes}
     names = list(dict.fromkeys([*probed, *sizes, *(each.candidate.backbone for each in result.records)]))
+    left_out = {name: broken(each, result.config) for name, each in result.folder.measured().items()}
     best, found = _best(result), []
     for name in best_first(probed.values(), names, metric):
         probe = probed.get(name)
@@ -124,21 +132,29 @@ def backbones(result: SearchResult) -> list[Backbone]:
             words.milliseconds(known[2]),
             words.count(sizes[name]) if name in sizes else words.NOTHING,
         )
-        found.append(Backbone(name, cells, words.clean(probe.problem) if probe else ""))
+        found.append(Backbone(name, cells, _problem(probe, left_out.get(name, ""))))
     return found
 
 
+def _problem(probe: Probed | None, limit: str) -> str:
+    if limit:
+        return f"Left out, with a linear head: {limit}."
+    return words.clean(probe.problem) if probe else ""
+
+
 def trades(result: SearchResult) -> list[Markup]:
-    """Return the best score of each backbone against its latency and its size, where two are known."""
-    best, metric = _best(result), result.config.metric
-    ms = {each.backbone: each.ms for each in result.probes if each.ms}
-    millions = {name: count / 1e6 for name, count in _parameters(result).items() if count}
-    costs = (("trade-ms", "milliseconds a picture", ms), ("trade-size", "million parameters", millions))
+    """Return the scores of trials against the latency and the size of their whole networks, where two are known."""
+    config, scored = result.config, [each for each in result.records if each.state == "complete"]
+    axes = (
+        ("trade-ms", "milliseconds for one picture", "latency_ms", config.max_latency_ms),
+        ("trade-size", "MB of float32 parameters", "size_mb", config.max_size_mb),
+    )
     drawn = []
-    for name, axis, cost in costs:
-        points = {backbone: (float(each), best[backbone]) for backbone, each in cost.items() if backbone in best}
-        if len(points) > 1:
-            drawn.append(plots.trade(points, name, axis, metric))
+    for name, axis, cost, most in axes:
+        known = [each for each in scored if _is_number(getattr(each, cost)) and _is_number(each.score)]
+        points = [plots.Point(each.candidate.backbone, getattr(each, cost), each.score or 0.0) for each in known]
+        if len({point.cost for point in points}) > 1:
+            drawn.append(plots.trade(points, name, axis, config.metric, most))
     return drawn
 
 
@@ -155,7 +171,9 @@ def _cells(rank: int, record: TrialRecord) -> Iterator[str]:
     yield words.NOTHING if record.probe else words.learning_rate(candidate)
     yield words.NOTHING if record.probe else str(len(record.history))
     yield words.span(record.seconds)
-    yield "probe" if record.probe else {"complete": "complete", "pruned": "stopped early"}.get(record.state, "failed")
+    yield words.NOTHING if record.size_mb is None else f"{record.size_mb:.3g}"
+    yield words.NOTHING if record.latency_ms is None else f"{record.latency_ms:.3g}"
+    yield "probe" if record.probe else {"pruned": "stopped early"}.get(words.state(record), words.state(record))
 
 
 def _ended(result: SearchResult) -> Iterator[tuple[int, float]]:
