@@ -102,7 +102,8 @@ class TrialRecord:
     `history` has one row per epoch: epoch, loss, accuracy, valid_loss, valid_accuracy, score, seconds.
     `probe` marks a closed look at frozen features, not trained by epochs; `continues` is the number of the paused
     trial that this one went on from, `repeats` of the one whose recipe it repeats with another seed. `over` tells
-    that its network breaks a limit of the search, named in `reason`, so that it was not trained.
+    that its network breaks a limit of the search, named in `reason`, so that it was not trained. `spared` are the
+    forward passes of each picture that its epochs did not make, since they read features.
     """
 
     number: int
@@ -120,6 +121,7 @@ class TrialRecord:
     size_mb: float | None = None
     latency_ms: float | None = None
     over: bool = False
+    spared: float | None = None
 
     @property
     def footprint(self) -> Footprint:

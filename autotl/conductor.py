@@ -188,6 +188,7 @@ class Conductor:
             continues=trial.continues,
             repeats=trial.repeats,
             over=message.get("say") == "over",
+            spared=message.get("spared"),
             **message.get("footprint", {}),
         )
         self.folder.save_record(record)

@@ -109,6 +109,15 @@ class Trial:
             if not report(row) or self._settled(epoch):
                 break
 
+    def spared(self) -> float:
+        """Return how many forward passes through the backbone its epochs did not make for each picture they read.
+
+        What lies below the features they read was computed once, before: the whole of it for frozen layers.
+        """
+        epochs = range(1, len(self.trained.history) + 1)
+        reading = [next(phase for phase in self.phases if epoch <= phase.last).fit.tap for epoch in epochs]
+        return sum(1.0 - tap.work for tap in reading)
+
     def prepare(self) -> None:
         """Have the features computed that its first epochs read."""
         for phase in self.phases:

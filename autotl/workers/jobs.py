@@ -101,6 +101,7 @@ def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[st
         "stopped": trained.stopped,
         "setup": round(setup, 3),
         "footprint": to_plain(footprint),
+        "spared": round(training.spared(), 4),
     }
 
 

@@ -146,6 +146,15 @@ def test_training_learns_and_keeps_the_best_epoch(workshop, unfrozen, augmentati
     assert not trained.stopped
 
 
+def test_what_was_computed_before_is_not_computed_in_each_epoch(workshop):
+    for unfrozen in (0, 4):
+        training = Trial(workshop, candidate(unfrozen, epochs=3))
+        training.train(lambda row: True)
+        work = training.phases[-1].fit.tap.work if unfrozen else 0.0
+        assert training.spared() == pytest.approx(1 + 2 * (1 - work))
+    assert 0 < work <= 1
+
+
 def test_training_stops_when_it_is_told_to(workshop):
     trained = train(workshop, candidate(epochs=5), lambda row: row["epoch"] < 2)
     assert len(trained.history) == 2

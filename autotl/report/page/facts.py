@@ -133,18 +133,28 @@ def spent(result: SearchResult) -> list[tuple[str, str, str]]:
 
 
 def saved(result: SearchResult) -> str:
-    """Return about how long the epochs of frozen trials would have taken without kept features; "" where unknown."""
+    """Return about how long the epochs would have taken without kept features; "" where that is not known."""
     pace = {each.backbone: each.ms for each in result.probes if each.ms}
-    frozen = [each for each in result.records if not each.probe and not each.candidate.unfrozen_layers and each.history]
-    known = [each for each in frozen if each.candidate.backbone in pace]
+    known = [each for each in result.records if each.history and each.candidate.backbone in pace]
+    passes = {each.number: spared for each in known if (spared := _spared(each)) is not None}
+    own = {
+        each.number: passes[each.number] - passes.get(-1 if each.continues is None else each.continues, 0.0)
+        for each in known
+        if each.number in passes
+    }
     pictures = len(result.dataset.indices("train", "valid"))
-    seconds = sum(len(each.history) * pictures * float(pace[each.candidate.backbone] or 0) / 1000 for each in known)
-    if not known:
+    seconds = sum(
+        own[each.number] * pictures * float(pace[each.candidate.backbone] or 0) / 1000
+        for each in known
+        if each.number in own
+    )
+    if not seconds:
         return ""
-    many = "1 frozen trial" if len(known) == 1 else f"{len(known)} frozen trials"
+    frozen = sum(not each.candidate.unfrozen_layers for each in known if each.number in own)
     return (
-        f"The {sum(len(each.history) for each in known)} epochs of {many} read features that are kept on disk. By the "
-        f"pace of the probes, computing them anew in each epoch would have taken about {words.span(seconds)} more."
+        f"The epochs of {words.plural(len(own), 'trial')}, {frozen} of them frozen, read features that were computed "
+        "once and kept: of the whole backbone, or of its layers below the unfrozen ones. By the pace of the probes, "
+        f"computing them anew in each epoch would have taken about {words.span(seconds)}."
     )
 
 
@@ -157,6 +167,13 @@ def reproduction(result: SearchResult) -> Reproduction | None:
     versions = list(known.sessions[-1].versions.items()) if known.sessions else []
     hashes = [("data", known.data), *((f"weights of {name}", each) for name, each in known.weights.items())]
     return Reproduction(commands, versions, [(name, each[:16]) for name, each in hashes])
+
+
+def _spared(record: TrialRecord) -> float | None:
+    """Return the forward passes that the epochs of a trial did not make; of older runs known for frozen ones alone."""
+    if record.spared is None and not record.candidate.unfrozen_layers:
+        return float(len(record.history))
+    return record.spared
 
 
 def _names(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a better score costs: from the records of trials."""
+"""What a better score costs, and what kept features saved: from the records of trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autotl.candidate import Footprint
 from autotl.errors import RunError
-from autotl.report.page import plots, searched
+from autotl.report.page import facts, plots, searched
 from autotl.report.page.plots import Point
 from autotl.result import SearchResult, open_run
 
@@ -75,3 +75,25 @@ def test_whatever_is_not_in_front_is_beaten_by_what_is(points, metric):
     assert front
     assert not [each for each in front if plots._beaten(each, front, metric)]
     assert all(each in front or plots._beaten(each, front, metric) for each in points)
+
+
+@pytest.mark.parametrize(("spared", "unfrozen", "passes"), [(None, 0, 5.0), (3.5, 9, 3.5)])
+def test_what_was_not_computed_again_is_told_in_the_time_it_would_have_taken(run, spared, unfrozen, passes):
+    for file in run.path.glob("trials/*/trial.json"):
+        file.unlink()
+    one = trial(0)
+    one = replace(one, spared=spared, candidate=replace(one.candidate, unfrozen_layers=unfrozen))
+    further = replace(one, number=1, continues=0, spared=None if spared is None else 7 * passes)
+    run.save_record(one)
+    if spared is not None:
+        run.save_record(further)  # its first epochs were those of the other
+        passes = 7 * passes
+    slow = [replace(each, ms=60_000.0) for each in open_run(run.path).probes]
+    run.save_probes(slow)
+    result = open_run(run.path)
+    minutes = passes * len(result.dataset.indices("train", "valid"))
+    assert re.search(rf"about {int(minutes // 60)}h {round(minutes % 60):02d}m\.$", facts.saved(result))
+
+
+def test_nothing_is_told_of_unfrozen_trials_of_which_it_is_not_known(result):
+    assert facts.saved(result) == ""
