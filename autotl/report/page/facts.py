@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,27 +134,17 @@ def spent(result: SearchResult) -> list[tuple[str, str, str]]:
 
 def saved(result: SearchResult) -> str:
     """Return about how long the epochs would have taken without kept features; "" where that is not known."""
-    pace = {each.backbone: each.ms for each in result.probes if each.ms}
-    known = [each for each in result.records if each.history and each.candidate.backbone in pace]
-    passes = {each.number: spared for each in known if (spared := _spared(each)) is not None}
-    own = {
-        each.number: passes[each.number] - passes.get(-1 if each.continues is None else each.continues, 0.0)
-        for each in known
-        if each.number in passes
-    }
-    pictures = len(result.dataset.indices("train", "valid"))
-    seconds = sum(
-        own[each.number] * pictures * float(pace[each.candidate.backbone] or 0) / 1000
-        for each in known
-        if each.number in own
-    )
-    if not seconds:
+    served = list(_served(result))
+    frozen = sum(not record.candidate.unfrozen_layers for record, _ in served)
+    kinds = [words.plural(frozen, "frozen trial")] if frozen else []
+    if len(served) > frozen:
+        kinds.append(words.plural(len(served) - frozen, "trial with unfrozen layers", "trials with unfrozen layers"))
+    if not kinds:
         return ""
-    frozen = sum(not each.candidate.unfrozen_layers for each in known if each.number in own)
     return (
-        f"The epochs of {words.plural(len(own), 'trial')}, {frozen} of them frozen, read features that were computed "
-        "once and kept: of the whole backbone, or of its layers below the unfrozen ones. By the pace of the probes, "
-        f"computing them anew in each epoch would have taken about {words.span(seconds)}."
+        f"The epochs of {' and '.join(kinds)} read features that were computed once and kept: of the whole backbone, "
+        "or of its layers below the unfrozen ones. By the pace of the probes, computing them anew in each epoch would "
+        f"have taken about {words.span(sum(seconds for _, seconds in served))}."
     )
 
 
@@ -169,10 +159,22 @@ def reproduction(result: SearchResult) -> Reproduction | None:
     return Reproduction(commands, versions, [(name, each[:16]) for name, each in hashes])
 
 
-def _spared(record: TrialRecord) -> float | None:
+def _served(result: SearchResult) -> Iterator[tuple[TrialRecord, float]]:
+    """Yield the trials whose epochs read kept features, and the seconds that computing these would have taken."""
+    pace = {each.backbone: each.ms for each in result.probes if each.ms}
+    passes = {each.number: _spared(each) for each in result.records}
+    pictures = len(result.dataset.indices("train", "valid"))
+    for record in result.records:
+        earlier = 0.0 if record.continues is None else passes.get(record.continues, 0.0)
+        seconds = (passes[record.number] - earlier) * pictures * (pace.get(record.candidate.backbone) or 0.0) / 1000
+        if seconds > 0:
+            yield record, seconds
+
+
+def _spared(record: TrialRecord) -> float:
     """Return the forward passes that the epochs of a trial did not make; of older runs known for frozen ones alone."""
-    if record.spared is None and not record.candidate.unfrozen_layers:
-        return float(len(record.history))
+    if record.spared is None:
+        return 0.0 if record.candidate.unfrozen_layers else float(len(record.history))
     return record.spared
 
 

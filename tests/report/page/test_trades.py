@@ -92,6 +92,8 @@ def test_what_was_not_computed_again_is_told_in_the_time_it_would_have_taken(run
     run.save_probes(slow)
     result = open_run(run.path)
     minutes = passes * len(result.dataset.indices("train", "valid"))
+    many = "1 frozen trial" if spared is None else "2 trials with unfrozen layers"
+    assert facts.saved(result).startswith(f"The epochs of {many} read")
     assert re.search(rf"about {int(minutes // 60)}h {round(minutes % 60):02d}m\.$", facts.saved(result))
 
 
