@@ -46,9 +46,9 @@ def latency(model: keras.Model) -> float:
 class Scales:
     """Measures networks in one worker; each shape of a head only once.
 
-    A backbone is timed whole, with a linear head. Another head is timed alone, and takes what it takes more than a
-    linear one: so the backbone, whose tracing takes a second, need not be traced for every head. On a GPU, where
-    compiling takes much longer, nothing is timed unless there is a limit.
+    With a limit of latency, a backbone is timed whole, with a linear head. Another head is timed alone, and takes what
+    it takes more than a linear one: so the backbone, whose tracing takes a second, need not be traced for every head.
+    Without such a limit only the finished model is timed: trials need not wait for what nobody asked.
     """
 
     workshop: Workshop
@@ -56,19 +56,28 @@ class Scales:
 
     @property
     def times(self) -> bool:
-        """Whether latencies are measured."""
-        return not self.workshop.has_gpu or self.workshop.config.max_latency_ms is not None
+        """Whether latencies of candidates are measured."""
+        return self.workshop.config.max_latency_ms is not None
+
+    @property
+    def judges(self) -> bool:
+        """Whether candidates may be over a limit."""
+        return self.times or self.workshop.config.max_size_mb is not None
 
     def finished(self, model: keras.Model) -> Footprint:
-        """Return the footprint of a whole model."""
-        return Footprint(megabytes(model.count_params()), latency(model) if self.times else None)
+        """Return the footprint of a whole model; on a GPU, where compiling takes long, timed only for a limit."""
+        timed = self.times or not self.workshop.has_gpu
+        return Footprint(megabytes(model.count_params()), latency(model) if timed else None)
 
     def backbone(self, name: str, image_size: int) -> Footprint:
         """Return the footprint of a backbone with a linear head, in float32."""
         mixed, self.workshop.mixed = self.workshop.mixed, False
         try:
             network = self.workshop.network(name, image_size)
-            return self.finished(whole(network, self._linear(network)))
+            linear = self._linear(network)
+            if not self.times:
+                return Footprint(megabytes(network.model.count_params() + linear.count_params()))
+            return self.finished(whole(network, linear))
         finally:
             self.workshop.mixed = mixed
 
@@ -76,11 +85,15 @@ class Scales:
         """Return the footprint of a candidate's whole network, on a backbone that takes so long with a linear head."""
         network = self.workshop.network(candidate.backbone, candidate.image_size)
         head = self.workshop.head(network, candidate)
-        size = megabytes(network.model.count_params() + head.count_params())
+        size = self.trained(network, head).size_mb
         if backbone_ms is None or not self.times:
             return Footprint(size)
         more = self._head(head) - self._head(self._linear(network))
         return Footprint(size, round(max(backbone_ms + more, 0.0), 4))
+
+    def trained(self, network: Network, head: keras.Model) -> Footprint:
+        """Return what is known without a measurement of a network that was trained."""
+        return Footprint(megabytes(network.model.count_params() + head.count_params()))
 
     def _head(self, head: keras.Model) -> float:
         shapes = tuple((type(layer).__name__, *(tuple(w.shape) for w in layer.weights)) for layer in head.layers)

@@ -68,10 +68,12 @@ def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[st
     breaks a limit of the search is not trained.
     """
     candidate, known = candidate_from(job["candidate"]), job["footprint"]
-    footprint = Footprint(**known) if known else bench.scales.candidate(candidate, job["backbone_ms"])
-    why = "" if known or _is_under_way(bench.folder, job) else broken(footprint, bench.workshop.config)
-    if why:
-        return {"say": "over", "reason": f"over the limit: {why}", "footprint": to_plain(footprint)}
+    footprint = Footprint(**known) if known else None
+    if footprint is None and bench.scales.judges:
+        footprint = bench.scales.candidate(candidate, job["backbone_ms"])
+        why = "" if _is_under_way(bench.folder, job) else broken(footprint, bench.workshop.config)
+        if why:
+            return {"say": "over", "reason": f"over the limit: {why}", "footprint": to_plain(footprint)}
     began = time.monotonic()
     until = began + job["until"] if job.get("until") is not None else math.inf
 
@@ -100,7 +102,7 @@ def trial(bench: Bench, job: dict[str, Any], tell: Tell, go_on: GoOn) -> dict[st
         "history": trained.history,
         "stopped": trained.stopped,
         "setup": round(setup, 3),
-        "footprint": to_plain(footprint),
+        "footprint": to_plain(footprint or bench.scales.trained(training.step.network, training.step.head.model)),
         "spared": round(training.spared(), 4),
     }
 

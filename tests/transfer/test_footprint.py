@@ -16,6 +16,7 @@ from .test_workshop import candidate, data, workshop  # noqa: F401  (fixtures)
 
 @pytest.fixture
 def scales(workshop) -> Scales:  # noqa: F811
+    workshop.config = workshop.config.model_copy(update={"max_latency_ms": 9000.0})
     return Scales(workshop)
 
 
@@ -48,11 +49,17 @@ def test_a_shape_of_a_head_is_timed_once(scales, monkeypatch):
     assert len(timed) == 3
 
 
-def test_on_a_gpu_nothing_is_timed_unless_there_is_a_limit(scales):
+def test_without_a_limit_of_latency_only_the_finished_model_is_timed_and_on_a_gpu_not_even_that(scales, monkeypatch):
+    limited = scales.backbone("speck", 32), scales.candidate(DENSE, 5.0)
+    scales.workshop.config = scales.workshop.config.model_copy(update={"max_latency_ms": None})
+    network = scales.workshop.network("speck", 32)
+    model = whole(network, scales.workshop.head(network, DENSE))
+    assert scales.finished(model).latency_ms > 0
+    monkeypatch.setattr(footprint, "latency", lambda model: pytest.fail("it was timed"))
+    assert scales.backbone("speck", 32) == Footprint(limited[0].size_mb)
+    assert scales.candidate(DENSE, None) == Footprint(limited[1].size_mb)
     scales.workshop.has_gpu = True
-    assert scales.candidate(DENSE, None) == Footprint(scales.candidate(DENSE, 5.0).size_mb)
-    scales.workshop.config = scales.workshop.config.model_copy(update={"max_latency_ms": 9.0})
-    assert scales.candidate(DENSE, 5.0).latency_ms is not None
+    assert scales.finished(model) == Footprint(limited[1].size_mb)
 
 
 def test_a_mixed_search_is_measured_in_the_float32_of_the_finished_model(scales):

@@ -143,16 +143,26 @@ def _problem(probe: Probed | None, limit: str) -> str:
 
 
 def trades(result: SearchResult) -> list[Markup]:
-    """Return the scores of trials against the latency and the size of their whole networks, where two are known."""
+    """Return the scores of trials against the latency and the size of their whole networks, where two are known.
+
+    Where a search had no limit of latency, what is known is how long a probe took for a picture in a batch.
+    """
     config, scored = result.config, [each for each in result.records if each.state == "complete"]
+    single = [(each, each.latency_ms) for each in scored]
+    pace = {each.backbone: each.ms for each in result.probes}
+    batched = [(each, pace.get(each.candidate.backbone)) for each in scored]
+    is_timed = any(_is_number(cost) for _, cost in single)
+    sizes = [(each, each.size_mb) for each in scored]
     axes = (
-        ("trade-ms", "milliseconds for one picture", "latency_ms", config.max_latency_ms),
-        ("trade-size", "MB of float32 parameters", "size_mb", config.max_size_mb),
+        ("trade-ms", "milliseconds for one picture", single, config.max_latency_ms)
+        if is_timed
+        else ("trade-ms", "milliseconds a picture in a batch, backbone alone", batched, None),
+        ("trade-size", "MB of float32 parameters", sizes, config.max_size_mb),
     )
     drawn = []
-    for name, axis, cost, most in axes:
-        known = [each for each in scored if _is_number(getattr(each, cost)) and _is_number(each.score)]
-        points = [plots.Point(each.candidate.backbone, getattr(each, cost), each.score or 0.0) for each in known]
+    for name, axis, costs, most in axes:
+        known = [(each, cost) for each, cost in costs if _is_number(cost) and _is_number(each.score)]
+        points = [plots.Point(each.candidate.backbone, cost or 0.0, each.score or 0.0) for each, cost in known]
         if len({point.cost for point in points}) > 1:
             drawn.append(plots.trade(points, name, axis, config.metric, most))
     return drawn

@@ -43,6 +43,12 @@ def test_scores_are_drawn_against_what_whole_networks_take(run):
     assert "limit" not in ms + size
 
 
+def test_where_no_latency_was_asked_for_scores_are_drawn_against_the_pace_of_probes(run):
+    ms, size = searched.trades(with_costs(run, latency_ms=None))
+    assert "a picture in a batch" in ms
+    assert size in searched.trades(with_costs(run))
+
+
 def test_a_limit_is_a_line(run):
     run.config.write_text("max_latency_ms = 28.0\n" + run.config.read_text())
     ms, size = searched.trades(with_costs(run))
