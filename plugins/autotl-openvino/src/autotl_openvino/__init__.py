@@ -27,7 +27,7 @@ class OpenVinoExporter(autotl.Exporter):
     runtime = "openvino"
     precisions = {
         "float32": autotl.Tolerance(),
-        "float16": autotl.Tolerance(difference=0.05, agreement=0.98, drop=0.01),  # a sound MobileNetV2 was off by 0.03
+        "float16": autotl.Tolerance(difference=0.05, agreement=0.98, drop=0.01),  # a sound MobileNetV2 was off by 0.04
     }
 
     def write(
