@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections import deque
@@ -41,13 +42,12 @@ def decode(path: str | Path, size: tuple[int, int]) -> Pixels:
 
     Of several frames the first is taken. Raises DataError naming the file and the reason.
     """
-    hush()
-    try:
-        require_file(path)
-        with Image.open(path, formats=FORMATS) as image:
-            return _fitted(image, size)
-    except Exception as error:  # Pillow lets the errors of many decoders through
-        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    return _decoded(path, size, name=str(path))
+
+
+def decode_bytes(content: bytes, size: tuple[int, int]) -> Pixels:
+    """Return the picture that a file's content shows, as `decode` does; raises DataError with the reason."""
+    return _decoded(io.BytesIO(content), size, name="The picture")
 
 
 def decode_many(
@@ -115,6 +115,17 @@ def is_sideways(turn: Image.Transpose | None) -> bool:
 def hush() -> None:
     """Keep Pillow's warnings about odd files from the terminal: what matters becomes a finding."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def _decoded(source: str | Path | io.BytesIO, size: tuple[int, int], *, name: str) -> Pixels:
+    hush()
+    try:
+        if not isinstance(source, io.BytesIO):
+            require_file(source)
+        with Image.open(source, formats=FORMATS) as image:
+            return _fitted(image, size)
+    except Exception as error:  # Pillow lets the errors of many decoders through
+        raise DataError(f"{name} cannot be read: {reason(error)}.") from error
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Pixels:

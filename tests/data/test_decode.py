@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autotl.data.decode import decode, decode_many, in_threads, try_decode_many
+from autotl.data.decode import decode, decode_bytes, decode_many, in_threads, try_decode_many
 from autotl.errors import DataError
 
 ORANGE = (250, 120, 10)
@@ -182,3 +182,16 @@ def test_threads_do_not_run_far_ahead_of_the_reader():
     assert len(begun) < 5_000
     made.close()
     assert len(begun) < 5_000
+
+
+def test_bytes_are_decoded_as_a_file_of_them_is(tmp_path) -> None:
+    file = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.linear_gradient("L").resize((40, 30)).save(file, exif=exif)
+    assert np.array_equal(decode_bytes(file.read_bytes(), (12, 16)), decode(file, (12, 16)))
+
+
+def test_bytes_that_are_no_picture_are_told_without_a_name() -> None:
+    with pytest.raises(DataError, match=r"^The picture cannot be read: it is not a picture of a known kind\.$"):
+        decode_bytes(b"%PDF-1.7", (12, 16))
