@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from autotl.errors import RunError
 from autotl.faults import GO_ON
@@ -22,6 +24,13 @@ class Connection(sqlite3.Connection):
         super().__init__(*args, **options)
         self.execute("PRAGMA journal_mode=WAL")
         self.execute("PRAGMA synchronous=NORMAL")
+
+
+def read_only(path: Path) -> str:
+    """Return the URL by which SQLAlchemy opens a study that it cannot change, even while a search writes it."""
+    where = path.resolve()
+    mode = "mode=ro" if os.access(where.parent, os.W_OK) else "immutable=1"  # the log needs a file beside it
+    return f"sqlite:///file:{quote(quote(str(where)))}?{mode}&uri=true"  # unquoted by SQLAlchemy, then by SQLite
 
 
 def explained(path: Path, error: BaseException) -> RunError | None:

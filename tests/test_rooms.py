@@ -27,6 +27,10 @@ OWNERS = {
     "platformdirs": {"transfer"},
     "pyarrow": {"embed"},
     "cleanlab": {"suspects"},
+    "fastapi": {"serve"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+    "optuna_dashboard": {"dashboard"},
     "h5py": {"pretrain", "builtin/download", "builtin/vetting"},
     "tensorflow": {"builtin/exporters"},
 }

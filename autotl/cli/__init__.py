@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli import cache, check, embed, models, plugins, pretrain, runs, sample, search, weights
+from autotl.cli import cache, check, embed, models, plugins, pretrain, runs, sample, search, serve, weights
 from autotl.cli.door import Door
 
 app = typer.Typer(
@@ -26,11 +26,13 @@ app.command(rich_help_panel="Search")(check.check)
 app.command(rich_help_panel="Search")(runs.leaderboard)
 app.command(rich_help_panel="Search")(runs.report)
 app.command(rich_help_panel="Search")(runs.suspects)
+app.command(rich_help_panel="Search")(serve.dashboard)
 app.command(rich_help_panel="Search")(pretrain.pretrain)
 app.command(rich_help_panel="Search")(embed.embed)
 app.command(rich_help_panel="Use the best model")(models.predict)
 app.command(rich_help_panel="Use the best model")(models.evaluate)
 app.command(rich_help_panel="Use the best model")(models.export)
+app.command(rich_help_panel="Use the best model")(serve.serve)
 families = {"plugins": plugins.app, "weights": weights.app, "cache": cache.app, "sample": sample.app}
 for name, family in families.items():
     app.add_typer(family, name=name, rich_help_panel="Around it")

@@ -10,7 +10,7 @@ from autotl import config, flow
 from autotl.cli.search import Metric
 from autotl.errors import ConfigError
 
-HEAVY = ("keras", "tensorflow", "optuna", "sklearn", "scipy", "matplotlib")
+HEAVY = ("keras", "tensorflow", "optuna", "sklearn", "scipy", "matplotlib", "fastapi", "uvicorn")
 
 
 def modules_after(*arguments: str) -> set[str]:
@@ -48,7 +48,18 @@ def test_help_answers_at_once() -> None:
 
 def test_help_shows_every_family(autotl) -> None:
     text = autotl("--help").stdout
-    for word in ("search", "check", "leaderboard", "predict", "evaluate", "export", "plugins", "cache", "sample"):
+    for word in (
+        "search",
+        "check",
+        "leaderboard",
+        "predict",
+        "evaluate",
+        "export",
+        "serve",
+        "plugins",
+        "cache",
+        "sample",
+    ):
         assert word in text
 
 
