@@ -18,10 +18,12 @@ _WHYS = {
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; raises ConfigError when it cannot be had."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )[0]
     except socket.gaierror:
         raise ConfigError(f"There is no host {host!r}. Name an address of this machine with --host.") from None
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, kind, protocol)  # told TCP by name, asyncio does not wait to fill packets (40 ms)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
