@@ -129,6 +129,7 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
         ("killing.py", "kill -9"),
         ("flat.py", "trial after trial"),
         ("parity.py", "beside Keras"),
+        ("serving.py", "SIGTERM"),
     ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:
