@@ -26,6 +26,11 @@ class Connection(sqlite3.Connection):
         self.execute("PRAGMA synchronous=NORMAL")
 
 
+def address(path: Path) -> str:
+    """Return the URL by which SQLAlchemy opens a study, whatever signs its name has."""
+    return f"sqlite:///{quote(str(path.resolve()))}"
+
+
 def read_only(path: Path) -> str:
     """Return the URL by which SQLAlchemy opens a study that it cannot change, even while a search writes it."""
     where = path.resolve()

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 
 from autotl.candidate import Candidate, TrialRecord
-from autotl.database import Connection, explained
+from autotl.database import Connection, address, explained
 from autotl.errors import RunError
 from autotl.proposals import SearchSpace
 from autotl.space import Dimension, Value
@@ -37,7 +37,7 @@ class Study:
         options = {"connect_args": {"factory": Connection}}
         self._path = path
         try:
-            self._storage = optuna.storages.RDBStorage(f"sqlite:///{path.resolve()}", engine_kwargs=options)
+            self._storage = optuna.storages.RDBStorage(address(path), engine_kwargs=options)
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name="autotl",

@@ -67,6 +67,14 @@ def probed(one: Study, backbone: str, score: float) -> TrialRecord:
     return ended
 
 
+def test_the_signs_of_an_address_may_be_in_the_name_of_a_folder(tmp_path):
+    folder = tmp_path / "which one? 100%20 #2"
+    folder.mkdir()
+    study(folder).begin()
+    assert [file.name for file in tmp_path.iterdir()] == [folder.name]
+    assert (folder / "study.db").is_file()
+
+
 def test_a_probe_is_a_finished_trial_with_a_frozen_linear_head(tmp_path):
     one = study(tmp_path)
     first, second = probed(one, "mobilenet_v2", 0.8), probed(one, "mobilenet", 0.7)

@@ -13,25 +13,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_TINY = 1e-2  # a hundredth of it still has the eleven bits of larger values
+
 
 class Filling:
     """An array on its way to the disk, row by row."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: str) -> None:
         """Set a file's bytes aside; raises OSError when the disk has no room for them."""
-        self.overflown = False
+        self.too_narrow = False
         self._array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
         _reserve(path)
         self._rows, self._checksum = 0, 0
 
     def add(self, block: NDArray[Any]) -> None:
-        """Write the next rows; after a value that does not fit in float16, nothing more."""
-        if self.overflown:
+        """Write the next rows; after values that do not fit in float16, too large or all tiny, nothing more."""
+        if self.too_narrow:
             return
         with np.errstate(over="ignore"):
             rows = np.ascontiguousarray(block, dtype=self._array.dtype)
-        if rows.dtype == np.float16 and _has_infinite(rows):
-            self.overflown = True
+        if rows.dtype == np.float16 and (_has_infinite(rows) or (not self._rows and _is_tiny(rows))):
+            self.too_narrow = True
             return
         self._array[self._rows : self._rows + len(rows)] = rows
         self._checksum = zlib.crc32(rows.data, self._checksum)
@@ -75,6 +77,11 @@ def _reserve(path: Path) -> None:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_tiny(rows: NDArray[np.float16]) -> bool:
+    """Return whether all values lie so near 0 that float16, which has steps of 6e-8 there, would blur them."""
+    return bool(np.abs(rows).max(initial=0) < _TINY)
 
 
 def _has_infinite(rows: NDArray[np.float16]) -> bool:

@@ -166,13 +166,13 @@ class FeatureStore:
                 written.append(Filling(folder / "data.npy", each.shape, each.dtype))
             fill(written, blocks)
             for each, filling, folder in zip(wanted, written, folders, strict=True):
-                if not filling.overflown:
+                if not filling.too_narrow:
                     self._keep(each, filling, folder)
         finally:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
         pairs = zip(wanted, written, strict=True)
-        return [replace(each, dtype="float32") for each, filling in pairs if filling.overflown]
+        return [replace(each, dtype="float32") for each, filling in pairs if filling.too_narrow]
 
     def _keep(self, each: Wanted, filling: Filling, folder: Path) -> None:
         checksum = filling.close()

@@ -42,3 +42,10 @@ def test_rows_that_are_missing_are_told(tmp_path: Path):
     fill([filling], [[np.zeros((1, 2), np.float32)]])
     with pytest.raises(ValueError, match="2 rows was filled with 1"):
         filling.close()
+
+
+@pytest.mark.parametrize(("largest", "fits"), [(1.0, True), (0.02, True), (0.005, False), (0.0, False), (1e5, False)])
+def test_values_that_half_precision_would_blur_or_cannot_hold_ask_for_a_wider_format(tmp_path: Path, largest, fits):
+    filling = Filling(tmp_path / "data.npy", (2, 2), "float16")
+    filling.add(np.array([[0.0, 1e-4], [-largest, 0.0]], np.float32) * (largest > 0))
+    assert filling.too_narrow is not fits
