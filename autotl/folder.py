@@ -23,9 +23,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 
 from autotl.candidate import Begun, Footprint, TrialRecord, to_plain
@@ -225,11 +227,21 @@ def _umask() -> int:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a reader, or a crash, sees the old one or the new one whole."""
+    with writing_whole(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def writing_whole(path: Path, errors: str = "strict") -> Iterator[TextIO]:
+    """Open a text file that is to be seen under its name once the block has ended well, and not before.
+
+    `errors` says what is done with characters that UTF-8 cannot hold, as in `open`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="\n") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o666 & ~_umask())

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autotl import labels
 from autotl.builtin.vetting import vet
-from autotl.data.listing import is_picture, walk
-from autotl.data.table import located, read_rows
+from autotl.data.unlabelled import pictures_in
 from autotl.errors import DataError, RunError
 from autotl.exported import ExportedModel, open_exported
-from autotl.folder import RunFolder, write_whole
+from autotl.folder import RunFolder
+from autotl.plugins import catalogue
 from autotl.quiet import quiet
 
 if TYPE_CHECKING:
     import keras
 
+Model: TypeAlias = "LoadedModel | ExportedModel"
 OnProgress = Callable[[int, int], object]
+BATCH = 32  # pictures
 IMAGE_SIZE = 224  # pixels; for a model that takes any size and says nothing of the one it was trained on
 
 
@@ -48,9 +49,10 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model sees in one picture: `label` is None, and `problem` says why, when it cannot be read.
+    """What a model sees in one picture: `label` is None where it `abstained`, being less sure than it was asked to be.
 
-    `probabilities` goes from the most probable class down.
+    It is None too, and `problem` says why, when the picture cannot be read. `probabilities` goes from the most
+    probable class down.
     """
 
     path: str
@@ -58,6 +60,23 @@ class Prediction:
     confidence: float
     probabilities: dict[str, float] = field(default_factory=dict)
     problem: str = ""
+    abstained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions of so many `pictures`, made as they are asked for, in order; they can be gone through once.
+
+    `classes` are those of the model.
+    """
+
+    classes: tuple[str, ...]
+    pictures: int
+    rows: Iterator[Prediction]
+
+    def __iter__(self) -> Iterator[Prediction]:
+        """Yield one for each picture."""
+        return self.rows
 
 
 def load_model(source: str | Path) -> LoadedModel:
@@ -72,11 +91,15 @@ def load_model(source: str | Path) -> LoadedModel:
     return LoadedModel(model, labels.named(told, int(model.output_shape[-1]), file), _image_size(model, told))
 
 
-def load_any(source: str | Path) -> LoadedModel | ExportedModel:
-    """Return the model of a run folder, a `.keras` file, or an export in any format that a plugin can open."""
+def load_any(source: str | Path, plugins: Sequence[str | Path] = ()) -> Model:
+    """Return the model of a run folder, a `.keras` file, or an export in any format that a plugin can open.
+
+    `plugins` are files of plugins to know besides what is installed: of layers, or of formats.
+    """
     path = Path(source).expanduser()
+    known = catalogue([Path(file).expanduser() for file in plugins]) if plugins else None
     exported = path.exists() and path.suffix not in ("", ".keras") and not RunFolder(path).config.is_file()
-    return open_exported(path) if exported else load_model(path)
+    return open_exported(path, known) if exported else load_model(path)
 
 
 def predict(
@@ -84,74 +107,72 @@ def predict(
     paths: Sequence[str | Path],
     *,
     top: int | None = None,
-    batch_size: int = 32,
+    threshold: float = 0.0,
+    batch_size: int = BATCH,
+    plugins: Sequence[str | Path] = (),
     on_progress: OnProgress | None = None,
 ) -> list[Prediction]:
-    """Return a Prediction for each picture: `paths` may be files, folders (with all below them) and CSVs.
+    """Return a Prediction for each picture, all at once; for many pictures see `predictions`, which takes the same."""
+    return list(
+        predictions(
+            source,
+            paths,
+            top=top,
+            threshold=threshold,
+            batch_size=batch_size,
+            plugins=plugins,
+            on_progress=on_progress,
+        )
+    )
 
-    `top` keeps only so many probabilities of each. Raises RunError when `source` has no model, DataError when
-    there is no picture at all.
+
+def predictions(
+    source: str | Path,
+    paths: Sequence[str | Path],
+    *,
+    top: int | None = None,
+    threshold: float = 0.0,
+    batch_size: int = BATCH,
+    plugins: Sequence[str | Path] = (),
+    on_progress: OnProgress | None = None,
+) -> Predictions:
+    """Return what yields a Prediction for each picture, however many there are: only a few batches are in memory.
+
+    `paths` may be files, folders (with all below them), globs and CSVs. `top` keeps only so many probabilities of
+    each. Where the most probable class has less than `threshold`, 0 to 1, the model abstains. `plugins` are files of
+    plugins that the model needs. Raises RunError when `source` has no model, DataError when there is no picture.
     """
     files = pictures_in(paths)
     if not files:
         raise DataError("There is no picture to predict. Name picture files, folders that hold some, or a CSV.")
-    loaded = load_any(source)
-    made: list[Prediction] = []
-    for file, row in zip(files, infer(loaded, files, batch_size=batch_size, on_progress=on_progress), strict=True):
-        made.append(_prediction(str(file), row, loaded.classes, top))
-    return made
-
-
-def pictures_in(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the picture files that paths, folders and CSVs name, in order; a file is taken at its word."""
-    found: list[Path] = []
-    for given in paths:
-        path = Path(given).expanduser()
-        if path.is_dir():
-            found += [file for file in walk(path) if is_picture(file)]
-        elif path.suffix.lower() in (".csv", ".tsv"):
-            found += [located(path, row.path) for row in read_rows(path, ("path",)) if row.path]
-        else:
-            found.append(path)
-    return found
+    loaded = load_any(source, plugins)
+    answers = infer(loaded, files, batch_size=batch_size, on_progress=on_progress)
+    made = (
+        _prediction(str(file), row, loaded.classes, top, threshold) for file, row in zip(files, answers, strict=True)
+    )
+    return Predictions(loaded.classes, len(files), made)
 
 
 def infer(
-    loaded: LoadedModel | ExportedModel,
+    loaded: Model,
     paths: Sequence[Path],
     *,
-    batch_size: int = 32,
+    batch_size: int = BATCH,
     on_progress: OnProgress | None = None,
 ) -> Iterator[NDArray[np.float32] | DataError]:
-    """Yield the probabilities `(classes,)` of each picture, in order, or why it cannot be read."""
+    """Yield the probabilities `(classes,)` of each picture, in order, or why it cannot be read.
+
+    While the model works on a batch, threads decode the next one.
+    """
     from autotl.data.decode import try_decode_many
 
-    waiting: list[NDArray[np.uint8] | DataError] = []
-    done = 0
-    for index, made in try_decode_many(paths, loaded.image_size):
-        waiting.append(made)
-        if len(waiting) < batch_size and index + 1 < len(paths):
-            continue
-        yield from _infer_batch(loaded, waiting, batch_size)
-        done += len(waiting)
-        waiting = []
+    length, done = min(batch_size, len(paths)), 0
+    decoded = (made for _, made in try_decode_many(paths, loaded.image_size, ahead=length))
+    while batch := list(islice(decoded, length)):
+        yield from _infer_batch(loaded, batch, length)
+        done += len(batch)
         if on_progress:
             on_progress(done, len(paths))
-
-
-def write_csv(predictions: Sequence[Prediction], file: str | Path) -> Path:
-    """Write one row for each prediction, with a column `p_CLASS` for each class, and return the file's path."""
-    classes = sorted({name for prediction in predictions for name in prediction.probabilities})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "confidence", "problem", *(f"p_{name}" for name in classes)])
-    for each in predictions:
-        shares = [f"{each.probabilities[name]:.6f}" if name in each.probabilities else "" for name in classes]
-        confidence = "" if each.label is None else f"{each.confidence:.6f}"
-        writer.writerow([each.path, each.label or "", confidence, each.problem, *shares])
-    path = Path(file).expanduser()
-    write_whole(path, text.getvalue().encode("utf-8", "replace").decode("utf-8"))  # names need not be Unicode
-    return path
 
 
 def model_file(source: Path) -> Path:
@@ -200,24 +221,28 @@ def _image_size(model: keras.Model, told: dict[str, Any]) -> tuple[int, int]:
 
 
 def _infer_batch(
-    loaded: LoadedModel | ExportedModel, made: Sequence[NDArray[np.uint8] | DataError], batch_size: int
+    loaded: Model, made: Sequence[NDArray[np.uint8] | DataError], length: int
 ) -> Iterator[NDArray[np.float32] | DataError]:
     """Yield a row or an error for each."""
     arrays = [each for each in made if not isinstance(each, DataError)]
     if arrays:
-        batch = np.zeros((batch_size if loaded.fills else len(arrays), *arrays[0].shape), np.float32)
+        batch = np.zeros((length if loaded.fills else len(arrays), *arrays[0].shape), np.float32)
         batch[: len(arrays)] = arrays
         rows = iter(loaded.probabilities(batch))
     for each in made:
         yield each if isinstance(each, DataError) else next(rows)
 
 
-def _prediction(path: str, row: NDArray[np.float32] | DataError, classes: Sequence[str], top: int | None) -> Prediction:
+def _prediction(
+    path: str, row: NDArray[np.float32] | DataError, classes: Sequence[str], top: int | None, threshold: float
+) -> Prediction:
     if isinstance(row, DataError):
         return Prediction(path, None, 0.0, problem=str(row))
     order = np.argsort(-row, kind="stable")
+    sure = float(row[order[0]])
     probabilities = {classes[place]: float(row[place]) for place in order[:top]}
-    return Prediction(path, classes[order[0]], float(row[order[0]]), probabilities)
+    abstained = sure < threshold
+    return Prediction(path, None if abstained else classes[order[0]], sure, probabilities, abstained=abstained)
 
 
 def _first_line(error: BaseException) -> str:

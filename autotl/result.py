@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from autotl.answers import Answers
     from autotl.data import Dataset
-    from autotl.predict import Prediction
+    from autotl.predict import Prediction, Predictions
     from autotl.suspects import Suspect
 
 
@@ -111,11 +111,19 @@ class SearchResult:
 
         return load_model(self.run).model
 
-    def predict(self, paths: Sequence[str | Path], *, top: int | None = None) -> list[Prediction]:
+    def predict(
+        self, paths: Sequence[str | Path], *, top: int | None = None, threshold: float = 0.0
+    ) -> list[Prediction]:
         """Return a Prediction for each picture, in order; unreadable ones say so in `problem`."""
-        from autotl.predict import predict
+        return list(self.predictions(paths, top=top, threshold=threshold))
 
-        return predict(self.run, paths, top=top)
+    def predictions(
+        self, paths: Sequence[str | Path], *, top: int | None = None, threshold: float = 0.0
+    ) -> Predictions:
+        """Return what yields a Prediction for each picture, however many there are; none is made before its turn."""
+        from autotl.predict import predictions
+
+        return predictions(self.run, paths, top=top, threshold=threshold)
 
     def export(self, path: str | Path, *, format: str = "keras", plugins: Sequence[str | Path] = ()) -> Path:
         """Write the best model to `path` in a format of the catalogue, or of `plugins`; return what was written."""

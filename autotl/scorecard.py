@@ -27,8 +27,13 @@ def scorecard(labels: NDArray[Any], raw: NDArray[Any], made: NDArray[Any]) -> di
 
     `labels` are class indices `(n,)`, `raw` and `made` `(n, classes)`.
     """
-    before, after = [{**scores(labels, p), "calibration_error": calibration_error(labels, p)} for p in (raw, made)]
+    before, after = measured(labels, raw), measured(labels, made)
     return {**after, "before": {name: before[name] for name in _SOFTENED}, "pictures": len(labels)}
+
+
+def measured(labels: NDArray[Any], made: NDArray[Any]) -> dict[str, float]:
+    """Return every score there is of probabilities `(n, classes)`, by name."""
+    return {**scores(labels, made), "calibration_error": calibration_error(labels, made)}
 
 
 def without(labels: NDArray[Any], made: NDArray[Any], places: Sequence[int]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from autotl.data import load
 from autotl.data.check import check_one
 from autotl.data.decode import decode, try_decode_many
 from autotl.data.table import read_table
+from autotl.data.unlabelled import pictures_in
 from autotl.errors import DataError
-from autotl.predict import pictures_in
 
 from . import corpus as maker
 

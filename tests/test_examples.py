@@ -130,6 +130,7 @@ def test_a_head_in_a_file_keeps_its_contract(run) -> None:
         ("flat.py", "trial after trial"),
         ("parity.py", "beside Keras"),
         ("serving.py", "SIGTERM"),
+        ("predicting.py", "does its memory grow"),
     ],
 )
 def test_a_benchmark_explains_itself_at_once(run, name, word) -> None:

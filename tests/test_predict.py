@@ -1,19 +1,35 @@
 from __future__ import annotations
 
-import csv
 import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from autotl.errors import DataError, RunError
-from autotl.evaluate import evaluate
-from autotl.predict import Prediction, load_model, pictures_in, predict, write_csv
+from autotl.exported import ExportedModel
+from autotl.plugins import load_file
+from autotl.predict import infer, load_model, predict, predictions
 
 from .saved_model import SIZE, save, save_run
+
+LAYER = """
+import keras
+import autotl
+
+@keras.saving.register_keras_serializable("strangers")
+class Twice(keras.layers.Layer):
+    def call(self, pixels):
+        return pixels * 2
+
+@autotl.hookimpl
+def heads():
+    return []
+"""
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +156,6 @@ def test_only_unreadable_pictures_are_problems_too(run, tmp_path):
     assert (made.label, made.confidence, made.probabilities) == (None, 0.0, {})
 
 
-def test_a_csv_names_pictures_too(pictures):
-    (pictures / "list.csv").write_text("filename\ndark/a.png\nbright/d.png\n")
-    assert pictures_in([pictures / "list.csv"]) == [pictures / "dark" / "a.png", pictures / "bright" / "d.png"]
-
-
 @pytest.mark.parametrize("paths", [[], ["empty"]])
 def test_nothing_to_predict_is_refused(run, tmp_path, paths):
     (tmp_path / "empty").mkdir()
@@ -152,61 +163,67 @@ def test_nothing_to_predict_is_refused(run, tmp_path, paths):
         predict(run, [tmp_path / path for path in paths])
 
 
-def test_predictions_become_a_table(tmp_path):
-    made = [
-        Prediction("a, b.png", "dog", 0.75, {"dog": 0.75, "cat": 0.25}),
-        Prediction("c.png", None, 0.0, problem="it is cut off"),
-    ]
-    file = write_csv(made, tmp_path / "new" / "table.csv")
-    with file.open(newline="", encoding="utf-8") as text:
-        rows = list(csv.DictReader(text))
-    assert rows == [
-        {
-            "path": "a, b.png",
-            "label": "dog",
-            "confidence": "0.750000",
-            "problem": "",
-            "p_cat": "0.250000",
-            "p_dog": "0.750000",
-        },
-        {"path": "c.png", "label": "", "confidence": "", "problem": "it is cut off", "p_cat": "", "p_dog": ""},
-    ]
+def test_below_the_threshold_the_model_abstains(run, pictures):
+    sure = {each.path: each.confidence for each in predict(run, [pictures])}
+    limit = sorted(sure.values())[2]
+    made = predict(run, [pictures, "none.png"], threshold=limit)
+    assert [each.abstained for each in made] == [sure.get(each.path, 1.0) < limit for each in made]
+    assert [each.label is None for each in made[:-1]] == [each.abstained for each in made[:-1]]
+    assert sum(each.abstained for each in made) == 2
+    assert all(each.confidence == sure[each.path] and each.probabilities for each in made[:-1])
 
 
-def test_a_table_of_top_labels_leaves_the_others_blank(tmp_path):
-    made = [Prediction("a", "dog", 0.7, {"dog": 0.7}), Prediction("b", "cat", 0.6, {"cat": 0.6})]
-    lines = write_csv(made, tmp_path / "table.csv").read_text().splitlines()
-    assert lines[1:] == ["a,dog,0.700000,,,0.700000", "b,cat,0.600000,,0.600000,"]
+def test_predictions_are_made_as_they_are_asked_for(run, pictures):
+    told = []
+    made = predictions(run, [pictures], batch_size=2, on_progress=lambda *step: told.append(step))
+    assert (made.classes, made.pictures, told) == (("dark", "bright"), 5, [])
+    first = next(iter(made))
+    assert told == []
+    assert [first, *made] == predict(run, [pictures], batch_size=2)
+    assert told == [(2, 5), (4, 5), (5, 5)]
 
 
-def test_evaluation_counts_right_and_wrong(run, pictures):
-    (pictures / "dark" / "a.png").rename(pictures / "bright" / "a.png")
-    (pictures / "bright" / "text.jpg").write_text("no picture")
-    found = evaluate(run, pictures)
-    assert found.pictures == 5
-    assert found.classes == ("dark", "bright")
-    assert found.confusion == [[2, 0], [1, 2]]
-    assert found.metrics["accuracy"] == 0.8
-    assert found.per_class["bright"] == pytest.approx({"precision": 1.0, "recall": 2 / 3, "f1": 0.8, "support": 3.0})
-    assert len(found.problems) == 1
-    assert "text.jpg" in found.problems[0]
+@pytest.fixture(scope="module")
+def greys(tmp_path_factory) -> list[Path]:
+    """Pictures of eight greys, and two files that are none."""
+    folder = tmp_path_factory.mktemp("greys")
+    for number in range(8):
+        Image.new("L", (3, 3), 30 * number).save(folder / f"{number}.png")
+    (folder / "torn.png").write_bytes(b"\x89PNG")
+    return [*sorted(folder.glob("?.png")), folder / "torn.png", folder / "none.png"]
 
 
-def test_evaluation_needs_neither_all_classes_nor_many_pictures(run, pictures):
-    (pictures / "one.csv").write_text("path,label\nbright/d.png,bright\n")
-    found = evaluate(run, pictures / "one.csv")
-    assert found.metrics["accuracy"] == found.metrics["balanced_accuracy"] == 1.0
-    assert found.per_class["dark"]["support"] == 0
+@settings(max_examples=30, deadline=None)
+@given(places=st.lists(st.integers(0, 9), min_size=1, max_size=60), batch_size=st.integers(1, 70))
+def test_batches_of_any_size_give_the_same_rows_in_order(greys, places, batch_size):
+    shown = []
+
+    def answer(pixels):
+        shown.append(len(pixels))
+        share = pixels.mean(axis=(1, 2, 3)) / 255
+        return np.stack([share, 1 - share], 1).astype(np.float32)
+
+    files = [greys[place] for place in places]
+    rows = list(infer(ExportedModel(answer, ("bright", "dark"), (2, 2)), files, batch_size=batch_size))
+    for place, row in zip(places, rows, strict=True):
+        if place < 8:
+            assert row == pytest.approx([30 * place / 255, 1 - 30 * place / 255], abs=1e-6)
+        else:
+            assert greys[place].name in str(row)
+    assert max(shown, default=0) <= batch_size
+    assert sum(shown) == sum(place < 8 for place in places)
 
 
-def test_evaluation_refuses_classes_that_the_model_does_not_know(run, pictures):
-    (pictures / "bright").rename(pictures / "blinding")
-    with pytest.raises(DataError, match="does not know 'blinding'"):
-        evaluate(run, pictures)
+def test_a_layer_of_a_plugin_is_known_when_its_file_is_named(tmp_path, pictures):
+    import keras
 
-
-def test_evaluation_of_nothing_readable_is_refused(run, tmp_path):
-    (tmp_path / "dark").mkdir()
-    (tmp_path / "dark" / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match="None of the 1 pictures"):
-        evaluate(run, tmp_path)
+    (tmp_path / "twice.py").write_text(LAYER)
+    with keras.saving.custom_object_scope({}):
+        layer = load_file(tmp_path / "twice.py").Twice()
+        inputs = keras.Input((*SIZE, 3))
+        keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(layer(inputs))).save(tmp_path / "m.keras")
+        keras.saving.get_custom_objects().pop("strangers>Twice")
+        with pytest.raises(RunError, match=r"m\.keras cannot be loaded as a Keras model: .*Twice.* with --plugin"):
+            predict(tmp_path / "m.keras", [pictures])
+        assert len(predict(tmp_path / "m.keras", [pictures], plugins=[tmp_path / "twice.py"])) == 5
+        keras.saving.get_custom_objects().pop("strangers>Twice")

@@ -24,6 +24,7 @@ _OF_NETWORKS = {  # layers of published networks, which Keras keeps beside them
     "keras.src.applications.inception_resnet_v2.CustomScaleLayer",
 }
 _READS_FILES = {"StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "TFSMLayer"}
+_HINT = "; if you trust a plugin that has it, name its file with --plugin"
 _HOLDS_CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
 
@@ -142,11 +143,11 @@ def _vet_object(made: dict[str, Any], known: Collection[str]) -> None:
         if not (module == "builtins" or _area(module) in _OF_FUNCTIONS) or not _is_name(made.get("config")):
             raise ValueError(f"it asks for {shown}, which is no function of a network")
     elif module is not None and not (module == "keras" or _area(module) in _AREAS or shown in _OF_NETWORKS):
-        raise ValueError(f"it asks for {shown}, which is not of Keras")
+        raise ValueError(f"it asks for {shown}, which is not of Keras{_HINT}")
     elif module is not None and not (name and name[0].isupper() and _is_name(name)):
         raise ValueError(f"it asks for {shown}, which is no class of a network")
     if registered not in (None, name, made.get("config")) and name != "function":
-        raise ValueError(f"it needs the class {registered!r}, which no plugin here registers")
+        raise ValueError(f"it needs the class {registered!r}, which no plugin here registers{_HINT}")
 
 
 def _area(module: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotl.cli import cache, check, embed, models, plugins, pretrain, runs, sample, search, serve, weights
+from autotl.cli import cache, check, embed, models, plugins, predict, pretrain, runs, sample, search, serve, weights
 from autotl.cli.door import Door
 
 app = typer.Typer(
@@ -29,8 +29,8 @@ app.command(rich_help_panel="Search")(runs.suspects)
 app.command(rich_help_panel="Search")(serve.dashboard)
 app.command(rich_help_panel="Search")(pretrain.pretrain)
 app.command(rich_help_panel="Search")(embed.embed)
-app.command(rich_help_panel="Use the best model")(models.predict)
-app.command(rich_help_panel="Use the best model")(models.evaluate)
+app.command(rich_help_panel="Use the best model")(predict.predict)
+app.command(rich_help_panel="Use the best model")(predict.evaluate)
 app.command(rich_help_panel="Use the best model")(models.export)
 app.command(rich_help_panel="Use the best model")(serve.serve)
 families = {"plugins": plugins.app, "weights": weights.app, "cache": cache.app, "sample": sample.app}

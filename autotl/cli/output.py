@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
+import stat
 import sys
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -25,6 +28,24 @@ def answering(as_json: bool) -> Iterator[None]:
 def print_json(thing: Any) -> None:
     """Print plain data as JSON; numbers that JSON cannot hold become null."""
     typer.echo(json.dumps(_plain(thing), indent=2, allow_nan=False))
+
+
+def print_rows(rows: Iterable[Any], out: TextIO) -> None:
+    """Print plain data as one JSON array, each row as it comes; nothing where there is an error before the first."""
+    begun = False
+    for row in rows:
+        text = json.dumps(_plain(row), indent=2, allow_nan=False)
+        typer.echo(f"{',' if begun else '['}\n{textwrap.indent(text, '  ')}", file=out, nl=False)
+        begun = True
+    typer.echo("\n]" if begun else "[]", file=out)
+
+
+def flows_on(out: TextIO) -> bool:
+    """Return whether what is printed goes to another program, whose own output a progress bar might wipe away."""
+    try:
+        return stat.S_ISFIFO(os.fstat(out.fileno()).st_mode)
+    except (OSError, ValueError):  # no file of the system's
+        return False
 
 
 def _plain(thing: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autotl.cli.models import Source
+from autotl.cli.predict import Source
 from autotl.cli.runs import Run
 from autotl.printable import printable
 

@@ -62,12 +62,25 @@ def check_one(path: Path) -> Checked:
         return Checked("", problem=words, kind=kind)
     if not content:
         return Checked("", problem="it is empty", kind="empty_file")
-    digest = blake2b(content, digest_size=16).hexdigest()
+    digest = _digest(content)
     try:
         return _looked_at(path, content, digest)
     except (Exception, MemoryError) as error:  # Pillow lets the errors of many decoders through
         kind, words = problem(error, content)
         return Checked(digest, problem=words, kind=kind)
+
+
+def digest_of(path: Path) -> str:
+    """Return the hash of a file that a check would tell, nothing where it cannot be read."""
+    try:
+        require_file(path)
+        return _digest(path.read_bytes())
+    except (Exception, MemoryError):
+        return ""
+
+
+def _digest(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _looked_at(path: Path, content: bytes, digest: str) -> Checked:

@@ -64,9 +64,12 @@ def decode_many(
 
 
 def try_decode_many(
-    paths: Sequence[str | Path], size: tuple[int, int], on_progress: OnProgress | None = None
+    paths: Sequence[str | Path], size: tuple[int, int], on_progress: OnProgress | None = None, *, ahead: int = 0
 ) -> Iterator[tuple[int, Pixels | DataError]]:
-    """Yield (index, array) as `decode_many` does, and the error in place of what cannot be read."""
+    """Yield (index, array) as `decode_many` does, and the error in place of what cannot be read.
+
+    At least `ahead` pictures are decoded meanwhile: a batch of them, where batches take their time.
+    """
 
     def attempt(path: str | Path) -> Pixels | DataError:
         try:
@@ -74,19 +77,22 @@ def try_decode_many(
         except DataError as error:
             return error
 
-    return enumerate(in_threads(attempt, paths, on_progress))
+    return enumerate(in_threads(attempt, paths, on_progress, ahead=ahead))
 
 
 def in_threads(
-    function: Callable[[_Item], _Made], items: Sequence[_Item], on_progress: OnProgress | None = None
+    function: Callable[[_Item], _Made], items: Sequence[_Item], on_progress: OnProgress | None = None, *, ahead: int = 0
 ) -> Iterator[_Made]:
-    """Yield `function` of each item, in order; threads run a bounded way ahead, so memory stays bounded too."""
+    """Yield `function` of each item, in order; threads run a bounded way ahead, so memory stays bounded too.
+
+    That is a few items for each thread, or `ahead` where those are more.
+    """
     threads = _processors() + 1  # one of them waits for the disk
     waiting: deque[Future[_Made]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
         rest = iter(items)
-        waiting.extend(pool.submit(function, item) for item in islice(rest, 8 * threads))
+        waiting.extend(pool.submit(function, item) for item in islice(rest, max(8 * threads, ahead)))
         done = 0
         while waiting:
             made = waiting.popleft().result()

@@ -43,6 +43,8 @@ KINDS: dict[str, Kind] = {
     "lopsided": Kind("warning", "Add pictures of the rare classes, or aim for --metric balanced_accuracy or macro_f1."),
     "spelt_twice": Kind("warning", "If they are one class, put their pictures into one folder."),
     "unseen": Kind("warning", "Add pictures of these classes there."),
+    "unknown": Kind("warning", "Rename them as the model does, if it knows them by other names."),
+    "absent": Kind("warning", "Add pictures of them, for nothing is said of how the model does on these."),
     "empty": Kind("warning", "Fill the folders, or delete them."),
     "matched": Kind("note", "Rename the folders alike if they are not one class each."),
     # files and rows

@@ -12,10 +12,11 @@ from autotl.printable import printable
 
 
 @contextmanager
-def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(console: Console, what: str, *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with (done, total)."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    seen = console.is_terminal and not hidden
+    progress = Progress(*columns, console=console, transient=True, disable=not seen)
     with progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,61 +1,117 @@
-"""Predictions and evaluations as tables."""
+"""Predictions as lines, few or many, and how classical algorithms fare as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-from rich.console import Group, RenderableType
-from rich.progress_bar import ProgressBar
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from autotl.printable import printable
-from autotl.report import words
+from autotl.report.tally import ABSTAINED, UNREADABLE, Tally, tally
 
 if TYPE_CHECKING:
     from autotl.embed import Classical
-    from autotl.evaluate import Evaluation
     from autotl.predict import Prediction
 
-_BAR, _SURE, _LABEL, _GAP, _LEAST = 16, 6, 30, 2, 20  # columns
-_UNREADABLE = "unreadable"
-_CONFUSED = 20  # classes up to which the confusion matrix fits on a screen
+SHOWN = 30  # pictures on a terminal
+_BAR, _SURE, _LABEL, _LEAST = 16, 6, 30, 20  # columns
+_GAP = "  "
 
 
-def predictions(made: Sequence[Prediction], *, width: int, top: int | None = None) -> RenderableType:
-    """Return a line per picture: path, label, confidence; with `top`, also the next likely classes.
+class Sheet:
+    """A line for each picture, of which a terminal gets the first few in the end, a pipe each as it comes; a tally.
 
-    Pictures that could not be read follow, with the reason.
+    With `top`, the next likely classes follow each.
     """
-    labels = [one.label or _UNREADABLE for one in made]
-    label_room = min(_LABEL, max((cell_len(printable(label)) for label in labels), default=0))
-    room = max(_LEAST, width - label_room - _BAR - _SURE - 3 * _GAP)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    table.add_column("picture", no_wrap=True, overflow="ellipsis", max_width=room)
-    table.add_column("label", no_wrap=True, overflow="ellipsis", min_width=5, max_width=max(5, label_room))
-    table.add_column("", min_width=_BAR, max_width=_BAR)
-    table.add_column("sure", no_wrap=True, justify="right", min_width=_SURE)
-    for one in made:
-        table.add_row(*_prediction(one, room))
-        for label, probability in _others(one, top):
-            table.add_row(
-                "", Text(printable(label), style="dim"), _bar(probability, "dim"), _percent(probability, "dim")
-            )
-    problems = [Text(f"! {words.clean(one.problem)}", style="red") for one in made if one.problem]
-    return Group(table, *problems)
+
+    def __init__(self, console: Console, top: int | None = None) -> None:
+        self.console, self.top = console, top
+        self.tally, self.seconds = Tally(), 0.0
+        self._first: list[Prediction] = []
+        self._lines: Lines | None = None
+
+    def fill(self, made: Iterable[Prediction], classes: Sequence[str]) -> None:
+        """Take all predictions; to a terminal, where a progress bar may be, nothing is printed yet."""
+        began = time.perf_counter()
+        self._lines = lines = Lines.of(self.console, classes, self.top)
+        if not self.console.is_terminal:
+            self._print([lines.heading()])
+        for one in made:
+            self.tally.add(one)
+            if not self.console.is_terminal:
+                self._print(lines.about(one))
+            elif len(self._first) < SHOWN:
+                self._first.append(one)
+        self.seconds = time.perf_counter() - began
+
+    def end(self) -> None:
+        """Print what is not printed yet, and the tally."""
+        if self._first and self._lines:
+            lines = self._lines.narrowed(self._first)
+            self._print([lines.heading(), *(line for one in self._first for line in lines.about(one))])
+            left = self.tally.pictures - len(self._first)
+            if left:
+                self._print([Text(f"and {left:,} more; --csv FILE writes them all", style="dim")])
+        self.console.print(tally(self.tally, self.seconds))
+
+    def _print(self, lines: Iterable[Text]) -> None:
+        for line in lines:
+            self.console.print(line, no_wrap=True, overflow="ellipsis")
 
 
-def evaluation(done: Evaluation) -> RenderableType:
-    """Return the scores, then each class, then which classes were taken for which."""
-    shown: list[RenderableType] = [_metrics(done), Text(""), _per_class(done.per_class)]
-    labels = done.classes
-    if len(labels) <= _CONFUSED:
-        shown += [Text(""), Text("true class by row, predicted class by column", style="dim")]
-        shown.append(_confusion(labels, done.confusion))
-    shown += [Text(f"! {words.clean(problem)}", style="red") for problem in done.problems]
-    return Group(*shown)
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Writes the lines of predictions into columns: `path` and `label` are the widths of those."""
+
+    path: int
+    label: int
+    sign: str
+    top: int | None = None
+
+    @classmethod
+    def of(cls, console: Console, classes: Sequence[str], top: int | None = None) -> Lines:
+        """Return lines as wide as a console, for labels among `classes`."""
+        longest = max(cell_len(printable(name)) for name in (*classes, ABSTAINED, UNREADABLE))
+        label = min(_LABEL, longest)
+        path = max(_LEAST, console.width - label - _BAR - _SURE - 3 * len(_GAP))
+        return cls(path, label, "=" if console.options.ascii_only else "━", top)
+
+    def narrowed(self, made: Iterable[Prediction]) -> Lines:
+        """Return lines no wider than some predictions need."""
+        longest = max(cell_len(printable(one.path)) for one in made)
+        return dataclasses.replace(self, path=min(self.path, max(longest, len("picture"))))
+
+    def heading(self) -> Text:
+        """Return the line above all others."""
+        columns = ("picture".ljust(self.path), "label".ljust(self.label), " " * _BAR, "sure".rjust(_SURE))
+        return Text(_GAP.join(columns), style="bold")
+
+    def about(self, one: Prediction) -> list[Text]:
+        """Return the line of a picture; with `top`, also those of the next likely classes."""
+        if one.problem:
+            return [self._line(one.path, UNREADABLE, "red")]
+        style = "green" if one.confidence >= 0.9 else "yellow" if one.confidence >= 0.6 else "red"
+        label, emphasis = (ABSTAINED, "dim") if one.label is None else (one.label, "bold")
+        line = self._line(one.path, label, emphasis, one.confidence, style)
+        others = list(one.probabilities.items())[0 if one.abstained else 1 : self.top] if self.top else []
+        return [line, *(self._line("", name, "dim", share, "dim") for name, share in others)]
+
+    def _line(self, path: str, label: str, emphasis: str, share: float | None = None, style: str = "") -> Text:
+        line = Text(set_cell_size(_end(printable(path), self.path), self.path) + _GAP)
+        line.append(_fitted(printable(label), self.label), emphasis)
+        if share is None:
+            line.rstrip()
+            return line
+        line.append(_GAP + set_cell_size(self.sign * round(share * _BAR), _BAR), style)
+        line.append(f"{_GAP}{share:>{_SURE}.1%}", "dim" if emphasis == "dim" else "")
+        return line
 
 
 def classical(rows: Sequence[Classical]) -> Table:
@@ -69,66 +125,16 @@ def classical(rows: Sequence[Classical]) -> Table:
     return table
 
 
-def _prediction(one: Prediction, room: int) -> list[RenderableType]:
-    path = Text(_end(printable(one.path), room))
-    if one.problem:
-        return [path, Text(_UNREADABLE, style="red"), "", ""]
-    sure = one.confidence
-    style = "green" if sure >= 0.9 else "yellow" if sure >= 0.6 else "red"
-    return [path, Text(printable(one.label), style="bold"), _bar(sure, style), _percent(sure, "")]
-
-
-def _bar(probability: float, style: str) -> ProgressBar:
-    return ProgressBar(total=1.0, completed=probability, width=_BAR, complete_style=style, finished_style=style)
-
-
-def _percent(probability: float, style: str) -> Text:
-    return Text(f"{probability:.1%}", style=style)
-
-
 def _end(path: str, room: int) -> str:
     """Return the end of a path, for its end tells pictures apart."""
-    return path if len(path) <= room else "..." + path[len(path) - room + 3 :]
+    if cell_len(path) <= room:
+        return path
+    end = path[-(room - 3) :]
+    while cell_len(end) > room - 3:
+        end = end[1:]
+    return "..." + end
 
 
-def _others(one: Prediction, top: int | None) -> list[tuple[str, float]]:
-    if top is None or one.problem:
-        return []
-    return list(one.probabilities.items())[1:top]
-
-
-def _metrics(done: Evaluation) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    for name, value in done.metrics.items():
-        grid.add_row(Text(words.metric_name(name), style="dim"), Text(words.score(value), style="bold"))
-    grid.add_row(Text("pictures", style="dim"), str(done.pictures))
-    return grid
-
-
-def _per_class(rows: Mapping[str, Mapping[str, float]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("class", overflow="fold")
-    names = list(next(iter(rows.values()), {}))
-    for name in names:
-        table.add_column("pictures" if name == "support" else name, justify="right", no_wrap=True)
-    for label, numbers in rows.items():
-        cells = [_number(name, numbers[name]) for name in names]
-        table.add_row(Text(printable(label)), *cells)
-    return table
-
-
-def _confusion(labels: Sequence[str], counts: Sequence[Iterable[int]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("", overflow="ellipsis", no_wrap=True, max_width=24)
-    for label in labels:
-        table.add_column(Text(printable(label)), justify="right", overflow="ellipsis", no_wrap=True, min_width=3)
-    for i, (label, row) in enumerate(zip(labels, counts, strict=True)):
-        cells = [
-            Text(str(number), style="green" if i == j else "red" if number else "dim") for j, number in enumerate(row)
-        ]
-        table.add_row(Text(printable(label)), *cells)
-    return table
-
-
-def _number(name: str, value: float) -> str:
-    return f"{value:.0f}" if name == "support" else words.score(value)
+def _fitted(label: str, room: int) -> str:
+    """Return a label as wide as its column."""
+    return set_cell_size(label if cell_len(label) <= room else set_cell_size(label, room - 1) + "…", room)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -29,18 +29,35 @@ _BOUNDS = (("  95% from", 0), ("  to", 1))
 
 def table(metrics: Mapping[str, Any]) -> RenderableType:
     """Return the scores on validation and, where there is one, on the test part, with their 95% intervals."""
+    shown = _columns(metrics["metric"])
+    for split, title in (("valid", "validation"), ("test", "test")):
+        if metrics[split] is not None:
+            _add(shown, title, metrics[split])
+    return _bounded(shown, (metrics["test"] or {}).get("intervals", {}))
+
+
+def alone(title: str, scores: Mapping[str, Any]) -> RenderableType:
+    """Return the scores on one set of pictures, with their 95% intervals."""
+    shown = _columns()
+    _add(shown, title, scores)
+    return _bounded(shown, scores.get("intervals", {}))
+
+
+def _columns(metric: str = "") -> Table:
     shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
     shown.add_column("")
     for name, heading in _COLUMNS.items():
-        chosen = name == metrics["metric"]
-        shown.add_column(heading, justify="right", vertical="bottom", style="bold green" if chosen else "")
+        style = "bold green" if name == metric else ""
+        shown.add_column(heading, justify="right", vertical="bottom", style=style)
     shown.add_column("pictures", justify="right")
-    for split, title in (("valid", "validation"), ("test", "test")):
-        scores = metrics[split]
-        if scores is not None:
-            cells = [words.score(scores.get(name)) for name in _COLUMNS]
-            shown.add_row(title, *cells, str(scores["pictures"]))
-    intervals = (metrics["test"] or {}).get("intervals", {})
+    return shown
+
+
+def _add(shown: Table, title: str, scores: Mapping[str, Any]) -> None:
+    shown.add_row(title, *(words.score(scores.get(name)) for name in _COLUMNS), str(scores["pictures"]))
+
+
+def _bounded(shown: Table, intervals: Mapping[str, Sequence[float]]) -> Table:
     for title, end in _BOUNDS if intervals else ():
         bounds = [words.score(intervals[name][end]) if name in intervals else "" for name in _COLUMNS]
         shown.add_row(*(Text(cell, style="dim not bold") for cell in (title, *bounds)))

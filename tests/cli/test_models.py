@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -37,29 +36,6 @@ def pictures(tmp_path):
         for number in range(2):
             Image.new("RGB", (16, 16), (grey + number,) * 3).save(tmp_path / "data" / name / f"{number}.png")
     return tmp_path / "data"
-
-
-def test_predict_labels_pictures_and_writes_a_table(autotl, model, pictures, tmp_path) -> None:
-    torn = tmp_path / "torn.png"
-    torn.write_bytes((pictures / "dark" / "0.png").read_bytes()[:40])
-    done = autotl("predict", model, pictures, torn, "--csv", tmp_path / "made.csv")
-    assert done.exit_code == 0, done.output
-    assert "unreadable" in done.stdout
-    rows = list(csv.DictReader((tmp_path / "made.csv").read_text().splitlines()))
-    assert [row["label"] for row in rows] == ["bright", "bright", "dark", "dark", ""]
-    assert {"p_dark", "p_bright"} <= set(rows[0])
-
-
-def test_predict_as_json_keeps_the_top_classes(autotl, model, pictures) -> None:
-    answer = json.loads(autotl("predict", model, pictures / "dark" / "0.png", "--top", "1", "--json").stdout)
-    assert [row["label"] for row in answer] == ["dark"]
-    assert list(answer[0]["probabilities"]) == ["dark"]
-
-
-def test_evaluate_scores_labelled_pictures(autotl, model, pictures) -> None:
-    answer = json.loads(autotl("evaluate", model, pictures, "--json").stdout)
-    assert (answer["metrics"]["accuracy"], answer["pictures"]) == (1.0, 4)
-    assert "true class by row" in autotl("evaluate", model, pictures).stdout
 
 
 @pytest.fixture(scope="module")

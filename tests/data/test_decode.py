@@ -195,3 +195,19 @@ def test_bytes_are_decoded_as_a_file_of_them_is(tmp_path) -> None:
 def test_bytes_that_are_no_picture_are_told_without_a_name() -> None:
     with pytest.raises(DataError, match=r"^The picture cannot be read: it is not a picture of a known kind\.$"):
         decode_bytes(b"%PDF-1.7", (12, 16))
+
+
+@pytest.mark.parametrize("ahead", [5000, 9000])
+def test_as_many_items_as_asked_for_are_under_way_and_no_more(ahead):
+    taken = []
+
+    class Items(list):
+        def __iter__(self):
+            for item in super().__iter__():
+                taken.append(item)
+                yield item
+
+    made = in_threads(str, Items(range(10_000)), ahead=ahead)
+    assert next(made) == "0"
+    assert len(taken) == ahead + 1
+    assert list(made) == [str(number) for number in range(1, 10_000)]

@@ -280,11 +280,17 @@ def test_of_labelled_splits_the_test_part_alone_counts(many, tmp_path):
     assert {entry.split for entry in load_labelled(tmp_path, ["cat", "dog"]).entries} == {"test"}
 
 
-def test_labels_that_a_model_does_not_know_are_named(many, tmp_path):
+def test_labels_that_a_model_does_not_know_are_left_out_and_named(many, tmp_path):
     many("cat", 1)
-    many("eel", 1)
-    with pytest.raises(DataError, match=r"does not know 'eel' of .*Its classes: cat, dog"):
-        load_labelled(tmp_path, ["cat", "dog"])
+    many("eel", 2)
+    listing = load_labelled(tmp_path, ["cat", "dog"])
+    assert [entry.label for entry in listing.entries] == ["cat"]
+    assert [finding.message for finding in listing.findings] == [
+        "Pictures of classes that the model does not know are left out: 2 ('eel').",
+        "No picture is of 'dog', which the model knows too.",
+    ]
+    with pytest.raises(DataError, match=r"does not know 'cat', 'eel' of .*Its classes: dog"):
+        load_labelled(tmp_path, ["dog"])
 
 
 def test_importing_the_room_imports_nothing_heavy():
