@@ -44,9 +44,12 @@ def export(
         print_json([_told(one) for one in made])
     else:
         from autotl.report import terminal
-        from autotl.report.exports import exports
+        from autotl.report.exports import exports, verdict
 
-        terminal().print(exports(made))
+        console = terminal()
+        console.print(exports(made), "")
+        for one in made:
+            console.print(verdict(one), soft_wrap=True)
     if not all(one.accepted for one in made):
         raise typer.Exit(1)
 

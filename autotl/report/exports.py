@@ -19,7 +19,7 @@ _HEADINGS = ("precision", "size", "difference", "agreement", "accuracy", "ms", "
 
 
 def exports(made: Sequence[Exported]) -> RenderableType:
-    """Return a row for each export, then what it was compared on, where the files lie, and what speaks against them."""
+    """Return a row for each export, then what it was compared on."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("format", no_wrap=True)
     for heading in _HEADINGS:
@@ -30,7 +30,17 @@ def exports(made: Sequence[Exported]) -> RenderableType:
     shown: list[RenderableType] = [table]
     if compared:
         shown += [Text(""), Text(_told(compared), style="dim")]
-    return Group(*shown, Text(""), *(_verdict(one) for one in made))
+    return Group(*shown)
+
+
+def verdict(one: Exported) -> Text:
+    """Return where an export lies and what speaks against it: one line, however long, for a path is copied whole."""
+    if not one.objection:
+        return Text(f"written: {words.clean(one.path)}")
+    place = f"; it lies in {words.clean(one.path)}" if one.path else ""
+    verb = "kept by --force" if one.accepted else "rejected"
+    name = words.clean(f"{one.format} {one.precision}")
+    return Text(f"! {name} {verb}: {words.clean(one.objection)}{place}", style="yellow" if one.accepted else "red")
 
 
 def _row(one: Exported) -> list[str]:
@@ -56,12 +66,3 @@ def _told(parity: Parity) -> str:
         return f"Compared with Keras on {parity.pictures} pictures of noise: there are no validation pictures here."
     pictures = words.plural(parity.pictures, "validation picture")
     return f"Compared with Keras on {pictures}, of which it has {words.score(parity.keras_accuracy)} right."
-
-
-def _verdict(one: Exported) -> Text:
-    if not one.objection:
-        return Text(f"written: {words.clean(one.path)}", no_wrap=True, overflow="ignore")
-    place = f"; it lies in {words.clean(one.path)}" if one.path else ""
-    verb = "kept by --force" if one.accepted else "rejected"
-    name = words.clean(f"{one.format} {one.precision}")
-    return Text(f"! {name} {verb}: {words.clean(one.objection)}{place}", style="yellow" if one.accepted else "red")
