@@ -141,7 +141,9 @@ def slices(points: Sequence[tuple[Value, float]], name: str, dimension: str, met
         if numbers and min(values) > 0 and max(values) / min(values) > 20:
             axes.set_xscale("log")
             axes.minorticks_off()
-        elif not numbers:
+        elif numbers:
+            axes.locator_params(axis="x", nbins=5)  # small numbers are long words
+        else:
             axes.set_xticks(range(len(kinds)), [printable(kind)[:18] for kind in kinds])
             axes.margins(x=0.25)
             if len(kinds) > 4:
