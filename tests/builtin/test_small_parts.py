@@ -11,7 +11,7 @@ import pytest
 from autotl.builtin.augmentations import Classic, Colour, FlipCrop, Nothing, RandAugment
 from autotl.builtin.exporters import KerasExporter
 from autotl.builtin.heads import FlattenDense, Linear, TwoDense, gem
-from autotl.testing.suites import numbers, small_model, some_pictures
+from autotl.testing.materials import numbers, small_model, some_pictures
 
 CHANGING = [FlipCrop(), Classic(), Colour(), RandAugment()]
 

@@ -10,7 +10,7 @@ import autotl
 from autotl.parity import Format, Sample, measure, objection
 from autotl.plugins import catalogue
 from autotl.testing import ExporterSuite
-from autotl.testing.suites import NAMES, inference, small_model, some_pictures, written
+from autotl.testing.materials import NAMES, inference, small_model, some_pictures, written
 
 SOURCE = Path(__file__).parents[1] / "src" / "autotl_openvino" / "__init__.py"
 MISSING = [name for name in ("openvino",) if importlib.util.find_spec(name) is None]
