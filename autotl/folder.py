@@ -208,8 +208,12 @@ class RunFolder:
         return sorted(found, key=lambda record: record.number)
 
     def is_finished(self, trials: int) -> bool:
-        """Return whether the winner of so many ended trials has been written."""
-        return self.metrics.is_file() and json.loads(self.metrics.read_text("utf-8"))["trials"] == trials
+        """Return whether the winner of so many ended trials has been written; a file that tells nothing is none."""
+        try:
+            told = json.loads(self.metrics.read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
+            return False
+        return isinstance(told, dict) and told.get("trials") == trials
 
     def read_config(self) -> SearchConfig:
         """Return what was asked."""

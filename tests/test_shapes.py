@@ -132,6 +132,14 @@ def test_a_picture_of_no_class_is_refused(run, label):
         check_data(RunFolder(run), DATA)
 
 
+@pytest.mark.parametrize("content", ["[1", '["trials"]', "{}", '{"trials": "2"}', "[" * 100_000])
+def test_a_run_whose_scores_tell_nothing_has_not_finished(run, content):
+    folder = RunFolder(run)
+    assert folder.is_finished(2)
+    folder.metrics.write_text(content)
+    assert not folder.is_finished(2)
+
+
 def test_a_search_writes_through_no_link(run, tmp_path):
     shutil.rmtree(run / "trials")
     (run / "trials").symlink_to(tmp_path)
