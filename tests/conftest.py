@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from . import pictures
+from . import pictures, warm
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers() -> Iterator[None]:
+    """Workers that start in no time, where the system can fork them; `warm.cold` starts one as users have it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.platform == "linux":
+            patch.setattr("autotl.workers.process.spawn", warm.spawn)
+        yield
 
 
 @pytest.fixture(scope="session")

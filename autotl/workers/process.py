@@ -27,15 +27,7 @@ class Process:
         self.heard = time.monotonic()
         self.ready = False
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "autotl.workers.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={**os.environ, **environment},
-                start_new_session=True,  # Ctrl-C is the parent's to handle
-            )
+        self._process = spawn(log, environment)
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
     @property
@@ -88,6 +80,19 @@ class Process:
                 self.heard = time.monotonic()
                 inbox.put((self, json.loads(line)))
         inbox.put((self, {"say": "gone", "code": self._process.wait()}))
+
+
+def spawn(log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process that serves jobs and writes whatever else it has to say to `log`."""
+    with log.open("ab") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "autotl.workers.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, **environment},
+            start_new_session=True,  # Ctrl-C is the parent's to handle
+        )
 
 
 def _own(process: psutil.Process) -> int:

@@ -12,6 +12,7 @@ import pytest
 import autotl
 from autotl import events
 from autotl.errors import TrialError
+from autotl.workers.process import Process
 
 from ..searches import ONE_DEPTH, QUICK, Heard
 
@@ -50,16 +51,30 @@ def test_a_trial_whose_worker_takes_too_much_memory_is_run_once_more_with_half_t
     assert any("once more with half the batch" in text for text in told)
 
 
-def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path):
+@pytest.fixture
+def living(monkeypatch):
+    """Tells which workers have started and not ended."""
+    known = []
+
+    class Known(Process):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            known.append(self)
+
+    monkeypatch.setattr("autotl.workers.pool.Process", Known)
+    return lambda: [each for each in known if psutil.pid_exists(each.id)]
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(data, tmp_path, living):
     heard, killed = Heard(), set()
 
     def kill(event):
         heard(event)
         probing = isinstance(event, events.Progress) and event.what == "Probing backbones"
         if (probing or isinstance(event, events.EpochEnded)) and type(event) not in killed:
-            (worker,) = psutil.Process().children()
+            (worker,) = living()
             killed.add(type(event))
-            os.kill(worker.pid, signal.SIGKILL)
+            os.kill(worker.id, signal.SIGKILL)
 
     result = autotl.search(data, out=tmp_path / "run", trials=1, heads=("linear",), watcher=kill, **QUICK)
     assert killed == {events.Progress, events.EpochEnded}
