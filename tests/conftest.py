@@ -10,6 +10,27 @@ import pytest
 
 from . import pictures, warm
 
+LONG = (  # half a minute or more each; begun first, none keeps one process busy when the others have ended
+    "test_backends.py",
+    "workers/test_pool.py",
+    "test_flow.py",
+    "test_examples.py",
+    "pretrain/test_flow.py",
+    "test_agenda.py",
+    "test_resume.py",
+    "test_faults.py",
+    "test_limits.py",
+    "test_conductor.py",
+    "test_plugin_guide.py",
+    "test_offline.py",
+    "test_killed.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    long = [Path(__file__).parent / name for name in LONG]
+    items.sort(key=lambda item: long.index(item.path) if item.path in long else len(long))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def workers() -> Iterator[None]:
