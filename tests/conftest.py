@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,9 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def workers() -> Iterator[None]:
-    """Workers that start in no time, where the system can fork them; `warm.cold` starts one as users have it."""
+    """Workers that start in no time, where they can be forked; `warm.cold` starts one as users have it."""
+    can_be_forked = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"  # JAX has threads once imported
     with pytest.MonkeyPatch.context() as patch:
-        if sys.platform == "linux":
+        if sys.platform == "linux" and can_be_forked:
             patch.setattr("autotl.workers.process.spawn", warm.spawn)
         yield
 
