@@ -1,4 +1,4 @@
-"""Pictures and a cache for the tests of whole searches."""
+"""What tests of whole searches share: pictures, a cache, workers; and which files begin first."""
 
 from __future__ import annotations
 
