@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,8 @@ class Answering:
 def answering(*arguments: object) -> Iterator[Answering]:
     """Run `autotl` with arguments on a free port, and stop it in any case."""
     command = [sys.executable, "-m", "autotl", *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}  # libraries set it
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own) as process:
         try:
             assert process.stdout
             found = next(filter(None, (re.search(r"http://[\w.:]+", line) for line in process.stdout)), None)

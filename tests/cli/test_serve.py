@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import signal
 import socket
 from io import BytesIO
@@ -52,10 +52,9 @@ def is_open(host: str, port: int) -> bool:
 
 @pytest.mark.parametrize(("command", "name"), [("serve", "uvicorn"), ("dashboard", "optuna_dashboard")])
 def test_a_missing_extra_is_one_line_that_says_how_to_get_it(autotl, monkeypatch, command, name) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else object())
     for room in ("autotl.serve", "autotl.dashboard"):
         module = importlib.import_module(room)
-        monkeypatch.setattr(module, "find_spec", importlib.util.find_spec)
+        monkeypatch.setattr(module, "find_spec", lambda asked: None if asked == name else object())
     done = autotl(command, "nowhere")
     assert done.exit_code == 1
     assert f'pip install "autotl[{command}]"' in done.stderr
