@@ -168,7 +168,7 @@ class Trial:
         return {"loss": loss, "accuracy": float(np.mean(hits[-last:]))}
 
     def _begin(self, phase: Phase) -> None:
-        optimizer, candidate = phase.fit.trainee.model.optimizer, self.candidate
+        optimizer, candidate = phase.fit.optimizer, self.candidate
         optimizer.slow_rate.assign(candidate.number("unfrozen_rate", 1.0))
         optimizer.decay.assign(candidate.number("weight_decay", 0.0))
         optimizer.average_rate.assign(1.0 - candidate.number("ema", 0.0))

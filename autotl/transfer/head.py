@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +38,14 @@ class BuiltHead:
 
     The stem (a pooling, say) has no weights and nothing random, and gives fewer values than it takes: trials on
     frozen features read what it gives. `stem` is None where there is no such part; then `rest` is the whole head.
-    `first_values` are those of all its variables before any training.
+    `first_values` are those of all its variables before any training, from when it was standardised.
     """
 
     model: keras.Model
     stem: keras.Model | None
     stem_digest: str
     rest: keras.Model
-    first_values: list[Any]
+    first_values: list[Any] = field(default_factory=list)
 
     def standardise(self, rows: NDArray[Any], places: NDArray[np.int64]) -> None:
         """Centre and scale what the stem gives by its values at some places of `rows` `(pictures, …, channels)`."""
@@ -89,12 +89,11 @@ def split(head: keras.Model) -> BuiltHead:
     import keras
 
     below = next(node.input_tensors[0] for node in nodes(head) if node.operation.name == _STANDARD)
-    values = get_values(head.variables)
     if below is head.input:
-        return BuiltHead(head, None, "", head, values)
+        return BuiltHead(head, None, "", head)
     stem = keras.Model(head.input, below)
     digest = sha256(json.dumps(outline(stem)).encode()).hexdigest()[:16]
-    return BuiltHead(head, stem, digest, keras.Model(below, head.output), values)
+    return BuiltHead(head, stem, digest, keras.Model(below, head.output))
 
 
 def standardise(head: keras.Model, mean: Any, spread: float) -> None:

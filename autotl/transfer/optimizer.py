@@ -86,13 +86,15 @@ def _flat_class() -> Any:
         def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
             """Update the variables the optimiser was built with; `grads` in their order."""
             flat = [_flatten([grads[i] for i in group.places], group.variables) for group in self._groups]
-            due, batches = None, self.iterations + 1
+            batches = self.iterations + 1
+            self.iterations.assign(batches)
+            due, updates = None, batches
             if self._accumulate > 1:
                 due = ops.cast(ops.equal(batches % self._accumulate, 0), "float32")
                 pairs = zip(self._groups, flat, strict=True)
                 flat = [self._accumulated(group, gradient, due) for group, gradient in pairs]
-                batches = ops.maximum(batches // self._accumulate, 1)
-            count = ops.cast(batches, "float32")
+                updates = ops.maximum(batches // self._accumulate, 1)
+            count = ops.cast(updates, "float32")
             squares = [gradient * gradient for gradient in flat]
             norm = ops.sqrt(reduce(operator.add, [ops.sum(square) for square in squares]))
             shrink = _CLIP / ops.maximum(norm, _CLIP)
@@ -100,7 +102,14 @@ def _flat_class() -> Any:
             rate = self._get_current_learning_rate()
             for group, gradient, square in zip(self._groups, flat, squares, strict=True):
                 self._step(group, gradient, square, Now(shrink, rate, rate * unbias, due))
-            self.iterations.assign_add(1)
+
+        def reset(self) -> None:
+            """Set all it has gathered back to nothing; the rates are the trial's to set."""
+            if int(self.iterations) == 0:
+                return  # no step was taken: what it gathers takes as much memory as what it trains
+            self.iterations.assign(0)
+            for variable in (variable for group in self._groups for variable in group.state.values()):
+                variable.assign(ops.zeros(variable.shape))
 
         def exchange(self) -> None:
             """Swap the weights with their moving average, if one is kept."""
@@ -125,7 +134,7 @@ def _flat_class() -> Any:
             parts = ops.split(moves, list(itertools.accumulate(sizes))[:-1]) if len(sizes) > 1 else [moves]
             stay = None if group.slow else 1.0 - _if_due(now.rate, now.due) * self.decay
             for variable, part in zip(group.variables, parts, strict=True):
-                move = ops.cast(ops.reshape(part, variable.shape), variable.dtype)
+                move = ops.cast(_shaped(part, variable.shape), variable.dtype)
                 variable.assign((variable if stay is None else stay * variable) - move)
             if self._averages:
                 average = group.state["average"]
@@ -170,8 +179,15 @@ def _flatten(values: Sequence[Any], variables: Sequence[Any]) -> Any:
     flat = []
     for value, variable in zip(values, variables, strict=True):
         known = ops.zeros(variable.shape) if value is None else value
-        flat.append(ops.cast(ops.reshape(known, (-1,)), "float32"))
+        flat.append(ops.cast(_shaped(known, (-1,)), "float32"))
     return ops.concatenate(flat)
+
+
+def _shaped(value: Any, shape: Sequence[int]) -> Any:
+    """Return a value in a shape; a vector that is to be one stays as it is, which saves operations."""
+    from keras import ops
+
+    return value if len(value.shape) == len(shape) == 1 else ops.reshape(value, shape)
 
 
 def _spread(flat: Any, variables: Sequence[Any]) -> None:
@@ -180,5 +196,5 @@ def _spread(flat: Any, variables: Sequence[Any]) -> None:
     place = 0
     for variable in variables:
         size = math.prod(variable.shape)
-        variable.assign(ops.reshape(flat[place : place + size], variable.shape))
+        variable.assign(_shaped(flat[place : place + size], variable.shape))
         place += size

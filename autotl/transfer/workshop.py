@@ -37,16 +37,15 @@ KEPT_STEPS = 4
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A compiled trainee that reads the rows of a tap, and the values that its optimiser began with."""
+    """A compiled trainee that reads the rows of a tap."""
 
     trainee: Trainee
     tap: Tap
-    first_values: list[tuple[Any, Any]]
 
-    def reset(self) -> None:
-        """Set the optimiser back."""
-        for variable, value in self.first_values:
-            variable.assign(value)
+    @property
+    def optimizer(self) -> Any:
+        """What moves its weights, by steps of two rates."""
+        return self.trainee.model.optimizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class Step:
         return [
             *self._slow,
             *self.head.model.variables,
-            *(variable for fit in fits for variable, _ in fit.first_values),
+            *(variable for fit in fits for variable in fit.optimizer.variables),
         ]
 
     @property
@@ -86,9 +85,9 @@ class Step:
         self.network.reset()
         self.network.thaw(self.unfrozen)
         self.head.reset()
-        self.alone.reset()
+        self.alone.optimizer.reset()
         if self.together is not None:
-            self.together.reset()
+            self.together.optimizer.reset()
 
 
 class Workshop:
@@ -197,12 +196,10 @@ class Workshop:
         return self.features.plan(network, candidate.epochs).cached([*network.offered, network.pixels], unfrozen)
 
     def _compiled(self, trainee: Trainee, tap: Tap, average: bool, accumulate: int) -> Fit:
-        import keras
-
         optimizer = two_rates(trainee.slow, accumulate=accumulate, averages=average)
         optimizer.build(trainee.model.trainable_variables)
         trainee.model.compile(optimizer=optimizer, jit_compile=compiles())
-        return Fit(trainee, tap, [(variable, keras.ops.convert_to_numpy(variable)) for variable in optimizer.variables])
+        return Fit(trainee, tap)
 
 
 def compiles() -> bool:
