@@ -112,7 +112,16 @@ class BackboneSuite(PartSuite):
             leaks = "BaseImagePreprocessingLayer" in [each.__name__ for each in type(layer).__mro__]
             demand(not leaks, f"The layer {layer.name!r} ({type(layer).__name__}) switches to training mode by itself.")
 
-    def test_saved(self, part: Backbone) -> None:
+    def test_pieces(self, part: Backbone) -> None:
+        """Run from the pictures piece by piece, as a search runs it, it gives the same features."""
+        from autotl.transfer.features import run
+        from autotl.transfer.network import Network
+
+        pictures = self.pictures(part)
+        network = Network.build(part, self.size(part), "random", **first_values(part))
+        (made,) = run(network.runner(network.pixels, [network.tap(network.cuts[0])]), pictures, len(pictures))
+        same(made, inference(network.model, pictures), "What a search computes", 1e-4)
+
         """Saved as `.keras` and loaded by plain Keras, it gives the same features."""
         model, pictures = self.model(part), self.pictures(part)
         same(inference(reloaded(model), pictures), inference(model, pictures), "The reloaded model")

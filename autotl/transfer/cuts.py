@@ -43,11 +43,11 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
     ordered = nodes(model)
     start, end = _single(model.inputs), _single(model.outputs)
     remaining = Counter(id(tensor) for node in ordered for tensor in node.input_tensors)
-    above = sum(is_layer(node) for node in ordered)
+    layers = above = sum(is_layer(node) for node in ordered)
     total = max(sum(map(_work, ordered)), 1)
     work = total
     live = {id(start): start}
-    cuts = {above: Cut(start, above, False, _size(start), 1.0)}
+    cuts = {layers: Cut(start, layers, False, _size(start), 1.0)}
     for node in ordered:
         above -= is_layer(node)
         work -= _work(node)
@@ -56,7 +56,7 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
             remaining[id(tensor)] -= 1
             if not remaining[id(tensor)] and tensor is not end:
                 live.pop(id(tensor), None)
-        if len(live) == 1:  # of several cuts below the same layer, the one nearest to it stays
+        if len(live) == 1 and above < layers:  # of several below the same layer, the one nearest to it stays
             (tensor,) = live.values()
             cuts[above] = Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor), work / total)
     return tuple(cuts[count] for count in sorted(cuts))

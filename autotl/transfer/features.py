@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[str, int, int], None]
 BATCH = 32
+_REVISION = 2  # of how features are computed: raised when they change, so that what was kept before is not read
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Features:
 
         about: About = {
             "what": "features",
+            "revision": _REVISION,
             "backbone": network.name,
             "weights": network.digest,
             "size": network.image_size,

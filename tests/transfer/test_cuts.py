@@ -105,3 +105,16 @@ def test_the_outline_of_a_graph_does_not_depend_on_generated_names():
 
     assert cuts.outline(build(2)) == cuts.outline(build(2))
     assert cuts.outline(build(2)) != cuts.outline(build(3))
+
+
+def test_the_lowest_cut_is_the_pictures_even_where_a_bare_operation_comes_first():
+    """As in networks whose weights expect blue before red: what they flip is no picture any more."""
+    import keras
+
+    pixels = keras.Input((8, 8, 3))
+    flipped = keras.ops.flip(pixels, axis=-1)
+    first = keras.layers.Conv2D(4, 3)(keras.ops.subtract(flipped, 100.0))
+    model = keras.Model(pixels, keras.layers.ReLU()(first))
+    found = cuts.find(model)
+    assert found[-1].tensor is pixels
+    assert [cut.unfrozen_layers for cut in found] == [0, 1, 2]

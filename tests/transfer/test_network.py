@@ -6,6 +6,7 @@ import pytest
 import autotl
 from autotl.candidate import Candidate
 from autotl.errors import PluginError
+from autotl.plugins import catalogue
 from autotl.transfer.features import run
 from autotl.transfer.head import build_head, split
 from autotl.transfer.network import Network, assemble, whole
@@ -207,6 +208,17 @@ def test_a_piece_gives_what_its_layers_give_in_inference_mode(name, size, rng):
     for tap, features in zip(taps[1:], made[1:], strict=True):
         (top,) = run(network.runner(network.cut(tap.unfrozen_layers), taps[:1]), features)
         np.testing.assert_allclose(top / scale, expected / scale, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["acorn", "mobilenet_0.25", "resnet50", "densenet121", "mobilenet_v3_small"])
+def test_features_are_what_the_whole_network_makes_of_the_same_pictures(name, rng):
+    """One for each way in which weights expect their pixels: as they are, -1 to 1, BGR, standardised, inside."""
+    network = Network.build(catalogue().backbone(name), 32, "random")
+    pixels = rng.uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    expected = np.asarray(network.model(pixels, training=False))
+    (made,) = run(network.runner(network.pixels, [network.tap(network.cuts[0])]), pixels)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(made / scale, expected / scale, atol=1e-4)
 
 
 def test_the_loss_is_the_cross_entropy_that_keras_has(rng):
