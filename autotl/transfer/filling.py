@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import zlib
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_TINY = 1e-2  # a hundredth of it still has the eleven bits of larger values
+_STEP, _LEAST_STEP = 2.0**-11, 2.0**-25  # how far float16 is off at most: of a value, and near 0
+_BLUR = 0.01  # of the spread between pictures, that may be lost
+_SEEN = 4096  # values of a picture are enough to tell
 
 
 class Filling:
@@ -27,12 +30,12 @@ class Filling:
         self._rows, self._checksum = 0, 0
 
     def add(self, block: NDArray[Any]) -> None:
-        """Write the next rows; after values that do not fit in float16, too large or all tiny, nothing more."""
+        """Write the next rows; after values that float16 cannot hold, or would blur, nothing more."""
         if self.too_narrow:
             return
         with np.errstate(over="ignore"):
             rows = np.ascontiguousarray(block, dtype=self._array.dtype)
-        if rows.dtype == np.float16 and (_has_infinite(rows) or (not self._rows and _is_tiny(rows))):
+        if rows.dtype == np.float16 and (_has_infinite(rows) or (not self._rows and _is_blurred(rows))):
             self.too_narrow = True
             return
         self._array[self._rows : self._rows + len(rows)] = rows
@@ -79,9 +82,15 @@ def _reserve(path: Path) -> None:
                 raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _is_tiny(rows: NDArray[np.float16]) -> bool:
-    """Return whether all values lie so near 0 that float16, which has steps of 6e-8 there, would blur them."""
-    return bool(np.abs(rows).max(initial=0) < _TINY)
+def _is_blurred(rows: NDArray[np.float16]) -> bool:
+    """Return whether rounding hides how rows differ: values that are large against that, or all tiny.
+
+    One row tells nothing. Rows that are all alike count as blurred: they may have been made so.
+    """
+    flat = rows.reshape(len(rows), -1)
+    some = flat[:, :: math.ceil(flat.shape[1] / _SEEN)].astype(np.float32)
+    steps = np.maximum(np.abs(some) * _STEP, _LEAST_STEP)
+    return len(rows) > 1 and bool((steps**2).mean() / 3 > _BLUR**2 * some.var(axis=0).mean())
 
 
 def _has_infinite(rows: NDArray[np.float16]) -> bool:

@@ -44,8 +44,40 @@ def test_rows_that_are_missing_are_told(tmp_path: Path):
         filling.close()
 
 
-@pytest.mark.parametrize(("largest", "fits"), [(1.0, True), (0.02, True), (0.005, False), (0.0, False), (1e5, False)])
-def test_values_that_half_precision_would_blur_or_cannot_hold_ask_for_a_wider_format(tmp_path: Path, largest, fits):
-    filling = Filling(tmp_path / "data.npy", (2, 2), "float16")
-    filling.add(np.array([[0.0, 1e-4], [-largest, 0.0]], np.float32) * (largest > 0))
+@pytest.mark.parametrize(
+    ("offset", "spread", "fits"),
+    [
+        (0.0, 1.0, True),
+        (1.0, 0.5, True),
+        (0.0, 1e-3, True),
+        (1.0, 1e-3, False),  # steps of float16 are as large there
+        (100.0, 0.5, False),
+        (0.0, 1e-7, False),  # near 0 it has steps of 6e-8
+        (0.0, 0.0, False),
+        (1e5, 1e4, False),  # more than it can hold
+    ],
+)
+def test_rows_that_half_precision_would_blur_or_cannot_hold_ask_for_a_wider_format(
+    tmp_path: Path, rng, offset, spread, fits
+):
+    filling = Filling(tmp_path / "data.npy", (32, 3, 3, 8), "float16")
+    places = rng.normal(0, offset, (3, 3, 8))  # how places of a picture differ says nothing of pictures
+    with np.errstate(over="ignore"):
+        filling.add((offset + places + rng.normal(0, spread, (32, 3, 3, 8))).astype("float16"))
     assert filling.too_narrow is not fits
+
+
+@given(rows=st.integers(2, 9), size=st.integers(1, 9000), scale=st.floats(-3, 3), share=st.floats(0.05, 1))
+def test_half_precision_loses_no_more_than_a_hundredth_of_the_spread(tmp_path_factory, rows, size, scale, share):
+    rng = np.random.default_rng(rows * size)
+    exact = 10.0**scale * (1 + share * rng.normal(size=(rows, size)))
+    filling = Filling(tmp_path_factory.mktemp("entry") / "data.npy", exact.shape, "float16")
+    filling.add(exact.astype("float16"))
+    lost = np.sqrt(np.mean((exact.astype("float16") - exact) ** 2) / np.mean(exact.var(axis=0)))
+    assert filling.too_narrow or lost < 0.015
+
+
+def test_one_row_alone_is_kept_as_it_is(tmp_path: Path):
+    filling = Filling(tmp_path / "data.npy", (1, 2), "float16")
+    filling.add(np.array([[1.0, 2.0]]))
+    assert not filling.too_narrow

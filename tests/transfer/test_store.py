@@ -19,8 +19,13 @@ ABOUT = st.dictionaries(st.text(min_size=1, max_size=8), PLAIN, min_size=1, max_
 
 
 def rows(count: int = 6, value: float = 1.0):
+    """Four rows at a time, `value` times 1 to 4."""
     for start in range(0, count, 4):
-        yield np.full((min(4, count - start), 3), value, np.float32)
+        yield np.outer(value * np.arange(1, min(4, count - start) + 1), np.ones(3, np.float32)).astype(np.float32)
+
+
+def whole(count: int = 6, value: float = 1.0):
+    return np.concatenate(list(rows(count, value)))
 
 
 def store(folder: Path, quota: int = 10**9) -> FeatureStore:
@@ -86,14 +91,14 @@ def test_a_damaged_entry_is_computed_again(tmp_path):
     content[-1] ^= 0xFF
     file.write_bytes(bytes(content))
     again = store(tmp_path).fetch({"what": "a"}, (6, 3), "float16", rows)
-    np.testing.assert_array_equal(again, 1)
+    np.testing.assert_array_equal(again, whole())
 
 
 def test_a_truncated_entry_is_computed_again(tmp_path):
     store(tmp_path).fetch({"what": "a"}, (6, 3), "float16", rows)
     (file,) = tmp_path.glob("features/*/data.npy")
     file.write_bytes(file.read_bytes()[:-5])
-    np.testing.assert_array_equal(store(tmp_path).fetch({"what": "a"}, (6, 3), "float16", rows), 1)
+    np.testing.assert_array_equal(store(tmp_path).fetch({"what": "a"}, (6, 3), "float16", rows), whole())
 
 
 def test_the_entry_not_used_for_longest_goes_first(tmp_path):
@@ -113,7 +118,7 @@ def test_an_evicted_array_that_is_open_can_still_be_read(tmp_path):
     array = kept.fetch({"what": "a"}, (400, 3), "float16", lambda: rows(400))
     kept.fetch({"what": "b"}, (400, 3), "float16", lambda: rows(400, 2.0))
     assert not kept.has({"what": "a"})
-    np.testing.assert_array_equal(array, 1)
+    np.testing.assert_array_equal(array, whole(400))
 
 
 def test_clear_removes_all_or_only_what_is_old(tmp_path):
@@ -138,10 +143,10 @@ def blocks():
     with Path(sys.argv[2]).open("a") as file:
         file.write("computed\\n")
     time.sleep(0.2)
-    return [np.ones((6, 3))]
+    return [np.arange(18).reshape(6, 3)]
 
 array = FeatureStore(Path(sys.argv[1]), 10**9).fetch({"what": "a"}, (6, 3), "float16", blocks)
-assert (array == 1).all()
+assert (array.ravel() == np.arange(18)).all()
 """
 
 
@@ -165,7 +170,7 @@ def test_several_arrays_are_filled_side_by_side_and_only_those_that_are_missing(
 
     one, two, three = kept.fetch_all(wanted, blocks)
     assert asked == [["a", "c"]]
-    assert (two == np.concatenate(list(rows(400, 9.0))).astype("float16")).all()
+    assert (two == whole(400, 9.0)).all()
     np.testing.assert_allclose(three, one + 1, rtol=1e-2)
 
 
@@ -175,8 +180,8 @@ def test_only_the_array_whose_values_are_too_large_becomes_wider(tmp_path):
 
     def blocks(missing):
         values = {"a": 1.0, "b": 1e6}
-        yield [np.full((8, 2), values[each.about["what"]]) for each in missing]
+        yield [values[each.about["what"]] * np.arange(16).reshape(8, 2) for each in missing]
 
     small, large = kept.fetch_all(wanted, blocks)
     assert (small.dtype, large.dtype) == (np.float16, np.float32)
-    assert (large == 1e6).all()
+    assert (large.ravel() == 1e6 * np.arange(16)).all()
