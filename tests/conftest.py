@@ -56,3 +56,15 @@ def cache(tmp_path_factory) -> Path:
 def data(tmp_path_factory, cache) -> Path:
     """Twelve pictures of each of two classes."""
     return pictures.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def shades(tmp_path) -> Path:
+    """Three dark and two bright pictures, in class folders."""
+    from PIL import Image
+
+    for name, grey in {"dark/a": 0, "dark/b": 60, "dark/in/c": 90, "bright/d": 255, "bright/e": 200}.items():
+        path = tmp_path / "pictures" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30, 20), (grey, grey, grey)).save(path)
+    return tmp_path / "pictures"

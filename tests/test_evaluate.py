@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from autotl.data import Dataset, Picture, load_labelled
@@ -27,16 +26,6 @@ def run(tmp_path_factory) -> Path:
     return save_run(tmp_path_factory.mktemp("run"))
 
 
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    """Return a folder of three dark and two bright pictures, in class folders."""
-    for name, grey in {"dark/a": 0, "dark/b": 60, "dark/in/c": 90, "bright/d": 255, "bright/e": 200}.items():
-        path = tmp_path / "pictures" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (30, 20), (grey, grey, grey)).save(path)
-    return tmp_path / "pictures"
-
-
 answers = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)
 
 
@@ -51,10 +40,10 @@ def test_what_is_told_of_each_class_is_what_scikit_learn_says(pairs):
         np.testing.assert_allclose([told[name][word] for name in "abcd"], column, err_msg=word)
 
 
-def test_evaluation_counts_right_and_wrong(run, pictures):
-    (pictures / "dark" / "a.png").rename(pictures / "bright" / "a.png")
-    (pictures / "bright" / "text.jpg").write_text("no picture")
-    found = evaluate(run, pictures)
+def test_evaluation_counts_right_and_wrong(run, shades):
+    (shades / "dark" / "a.png").rename(shades / "bright" / "a.png")
+    (shades / "bright" / "text.jpg").write_text("no picture")
+    found = evaluate(run, shades)
     assert found.pictures == 5
     assert found.classes == ("dark", "bright")
     assert found.confusion == [[2, 0], [1, 2]]
@@ -64,18 +53,18 @@ def test_evaluation_counts_right_and_wrong(run, pictures):
     assert "text.jpg" in found.problems[0]
 
 
-def test_evaluation_needs_neither_all_classes_nor_many_pictures(run, pictures):
-    (pictures / "one.csv").write_text("path,label\nbright/d.png,bright\n")
-    found = evaluate(run, pictures / "one.csv")
+def test_evaluation_needs_neither_all_classes_nor_many_pictures(run, shades):
+    (shades / "one.csv").write_text("path,label\nbright/d.png,bright\n")
+    found = evaluate(run, shades / "one.csv")
     assert found.metrics["accuracy"] == found.metrics["balanced_accuracy"] == 1.0
     assert found.per_class["dark"]["support"] == 0
 
 
-def test_evaluation_of_classes_that_the_model_does_not_know_is_refused(run, pictures):
+def test_evaluation_of_classes_that_the_model_does_not_know_is_refused(run, shades):
     for name in ("bright", "dark"):
-        (pictures / name).rename(pictures / f"x{name}")
+        (shades / name).rename(shades / f"x{name}")
     with pytest.raises(DataError, match="does not know 'xbright', 'xdark'"):
-        evaluate(run, pictures)
+        evaluate(run, shades)
 
 
 def test_evaluation_of_nothing_readable_is_refused(run, tmp_path):
@@ -85,9 +74,9 @@ def test_evaluation_of_nothing_readable_is_refused(run, tmp_path):
         evaluate(run, tmp_path)
 
 
-def test_classes_that_the_model_or_the_data_lacks_are_told(run, pictures):
-    (pictures / "bright").rename(pictures / "green")
-    found = evaluate(run, pictures)
+def test_classes_that_the_model_or_the_data_lacks_are_told(run, shades):
+    (shades / "bright").rename(shades / "green")
+    found = evaluate(run, shades)
     assert found.pictures == 3
     assert found.warnings == (
         "Pictures of classes that the model does not know are left out: 2 ('green').",
@@ -95,37 +84,37 @@ def test_classes_that_the_model_or_the_data_lacks_are_told(run, pictures):
     )
 
 
-def test_scores_and_intervals_are_those_of_a_search(run, pictures):
-    (pictures / "dark" / "a.png").rename(pictures / "bright" / "a.png")
-    entries = load_labelled(pictures, ("dark", "bright")).entries
+def test_scores_and_intervals_are_those_of_a_search(run, shades):
+    (shades / "dark" / "a.png").rename(shades / "bright" / "a.png")
+    entries = load_labelled(shades, ("dark", "bright")).entries
     labels = np.array([("dark", "bright").index(entry.label) for entry in entries])
     made = np.stack(list(infer(load_model(run), [entry.path for entry in entries])))
-    found = evaluate(run, pictures)
+    found = evaluate(run, shades)
     assert found.metrics == measured(labels, made)
     assert found.intervals == intervals(labels, made)
 
 
-def test_the_most_confident_mistakes_come_first(run, pictures):
-    (pictures / "dark" / "a.png").rename(pictures / "bright" / "a.png")
-    (pictures / "dark" / "b.png").rename(pictures / "bright" / "b.png")
-    first, second = evaluate(run, pictures).mistakes
+def test_the_most_confident_mistakes_come_first(run, shades):
+    (shades / "dark" / "a.png").rename(shades / "bright" / "a.png")
+    (shades / "dark" / "b.png").rename(shades / "bright" / "b.png")
+    first, second = evaluate(run, shades).mistakes
     assert (first.path, first.label, first.predicted) == ("bright/a.png", "bright", "dark")
     assert second.path == "bright/b.png"
     assert first.sure > second.sure > 0.5
 
 
-def test_pictures_that_the_model_has_seen_are_counted(run, pictures):
+def test_pictures_that_the_model_has_seen_are_counted(run, shades):
     splits = {"dark/a": "train", "dark/b": "train", "bright/d": "valid", "bright/e": "test"}
-    seen = [Picture("moved", 0, split, digest_of(pictures / f"{name}.png"), 9, 9) for name, split in splits.items()]
+    seen = [Picture("moved", 0, split, digest_of(shades / f"{name}.png"), 9, 9) for name, split in splits.items()]
     RunFolder(run).dataset.write_text(Dataset("moved", ("dark", "bright"), tuple(seen)).to_json())
-    (warning,) = evaluate(run, pictures).warnings
+    (warning,) = evaluate(run, shades).warnings
     RunFolder(run).dataset.unlink()
     assert "2 that the model was trained on and 1 that the model was chosen by: the scores flatter" in warning
 
 
-def test_the_rows_of_an_evaluation_tell_labels_and_problems(run, pictures, tmp_path):
-    (pictures / "bright" / "text.jpg").write_text("no picture")
-    evaluate(run, pictures, csv=tmp_path / "rows.csv")
+def test_the_rows_of_an_evaluation_tell_labels_and_problems(run, shades, tmp_path):
+    (shades / "bright" / "text.jpg").write_text("no picture")
+    evaluate(run, shades, csv=tmp_path / "rows.csv")
     rows = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
     assert [(Path(row["path"]).name, row["label"], row["predicted"]) for row in rows] == [
         ("d.png", "bright", "bright"),

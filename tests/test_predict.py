@@ -37,16 +37,6 @@ def run(tmp_path_factory) -> Path:
     return save_run(tmp_path_factory.mktemp("run"))
 
 
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    """Return a folder of three dark and two bright pictures, in class folders."""
-    for name, grey in {"dark/a": 0, "dark/b": 60, "dark/in/c": 90, "bright/d": 255, "bright/e": 200}.items():
-        path = tmp_path / "pictures" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (30, 20), (grey, grey, grey)).save(path)
-    return tmp_path / "pictures"
-
-
 def test_the_model_of_a_run_comes_with_its_labels_and_size(run):
     loaded = load_model(run)
     assert loaded.classes == ("dark", "bright")
@@ -117,8 +107,8 @@ def test_labels_that_cannot_be_are_refused(tmp_path, labels, message):
         load_model(file)
 
 
-def test_pictures_are_labelled_in_the_order_given(run, pictures):
-    made = predict(run, [pictures / "bright" / "d.png", str(pictures / "dark")])
+def test_pictures_are_labelled_in_the_order_given(run, shades):
+    made = predict(run, [shades / "bright" / "d.png", str(shades / "dark")])
     assert [Path(each.path).name for each in made] == ["d.png", "a.png", "b.png", "c.png"]
     assert [each.label for each in made] == ["bright", "dark", "dark", "dark"]
     assert all(each.confidence == max(each.probabilities.values()) > 0.5 for each in made)
@@ -128,22 +118,22 @@ def test_pictures_are_labelled_in_the_order_given(run, pictures):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
-def test_the_batch_size_changes_nothing(run, pictures, batch_size):
+def test_the_batch_size_changes_nothing(run, shades, batch_size):
     told = []
-    made = predict(run, [pictures], batch_size=batch_size, on_progress=lambda *step: told.append(step))
-    expected = predict(run, [pictures])
+    made = predict(run, [shades], batch_size=batch_size, on_progress=lambda *step: told.append(step))
+    expected = predict(run, [shades])
     assert [each.label for each in made] == [each.label for each in expected]
     assert [each.confidence for each in made] == pytest.approx([each.confidence for each in expected])
     assert told[-1] == (5, 5)
 
 
-def test_top_keeps_the_most_probable(run, pictures):
-    assert [list(each.probabilities) for each in predict(run, [pictures / "dark"], top=1)] == [["dark"]] * 3
+def test_top_keeps_the_most_probable(run, shades):
+    assert [list(each.probabilities) for each in predict(run, [shades / "dark"], top=1)] == [["dark"]] * 3
 
 
-def test_what_cannot_be_read_has_a_problem_and_stops_nothing(run, pictures):
-    (pictures / "dark" / "text.jpg").write_text("no picture")
-    missing, text, *rest = predict(run, [pictures / "none.png", pictures / "dark" / "text.jpg", pictures / "bright"])
+def test_what_cannot_be_read_has_a_problem_and_stops_nothing(run, shades):
+    (shades / "dark" / "text.jpg").write_text("no picture")
+    missing, text, *rest = predict(run, [shades / "none.png", shades / "dark" / "text.jpg", shades / "bright"])
     assert missing.label is None
     assert "there is no such file" in missing.problem
     assert "not a picture of a known kind" in text.problem
@@ -163,23 +153,23 @@ def test_nothing_to_predict_is_refused(run, tmp_path, paths):
         predict(run, [tmp_path / path for path in paths])
 
 
-def test_below_the_threshold_the_model_abstains(run, pictures):
-    sure = {each.path: each.confidence for each in predict(run, [pictures])}
+def test_below_the_threshold_the_model_abstains(run, shades):
+    sure = {each.path: each.confidence for each in predict(run, [shades])}
     limit = sorted(sure.values())[2]
-    made = predict(run, [pictures, "none.png"], threshold=limit)
+    made = predict(run, [shades, "none.png"], threshold=limit)
     assert [each.abstained for each in made] == [sure.get(each.path, 1.0) < limit for each in made]
     assert [each.label is None for each in made[:-1]] == [each.abstained for each in made[:-1]]
     assert sum(each.abstained for each in made) == 2
     assert all(each.confidence == sure[each.path] and each.probabilities for each in made[:-1])
 
 
-def test_predictions_are_made_as_they_are_asked_for(run, pictures):
+def test_predictions_are_made_as_they_are_asked_for(run, shades):
     told = []
-    made = predictions(run, [pictures], batch_size=2, on_progress=lambda *step: told.append(step))
+    made = predictions(run, [shades], batch_size=2, on_progress=lambda *step: told.append(step))
     assert (made.classes, made.pictures, told) == (("dark", "bright"), 5, [])
     first = next(iter(made))
     assert told == []
-    assert [first, *made] == predict(run, [pictures], batch_size=2)
+    assert [first, *made] == predict(run, [shades], batch_size=2)
     assert told == [(2, 5), (4, 5), (5, 5)]
 
 
@@ -214,7 +204,7 @@ def test_batches_of_any_size_give_the_same_rows_in_order(greys, places, batch_si
     assert sum(shown) == sum(place < 8 for place in places)
 
 
-def test_a_layer_of_a_plugin_is_known_when_its_file_is_named(tmp_path, pictures):
+def test_a_layer_of_a_plugin_is_known_when_its_file_is_named(tmp_path, shades):
     import keras
 
     (tmp_path / "twice.py").write_text(LAYER)
@@ -224,6 +214,6 @@ def test_a_layer_of_a_plugin_is_known_when_its_file_is_named(tmp_path, pictures)
         keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(layer(inputs))).save(tmp_path / "m.keras")
         keras.saving.get_custom_objects().pop("strangers>Twice")
         with pytest.raises(RunError, match=r"m\.keras cannot be loaded as a Keras model: .*Twice.* with --plugin"):
-            predict(tmp_path / "m.keras", [pictures])
-        assert len(predict(tmp_path / "m.keras", [pictures], plugins=[tmp_path / "twice.py"])) == 5
+            predict(tmp_path / "m.keras", [shades])
+        assert len(predict(tmp_path / "m.keras", [shades], plugins=[tmp_path / "twice.py"])) == 5
         keras.saving.get_custom_objects().pop("strangers>Twice")

@@ -76,7 +76,7 @@ class Scales:
             network = self.workshop.network(name, image_size)
             linear = self._linear(network)
             if not self.times:
-                return Footprint(megabytes(network.model.count_params() + linear.count_params()))
+                return self.trained(network, linear)
             return self.finished(whole(network, linear))
         finally:
             self.workshop.mixed = mixed

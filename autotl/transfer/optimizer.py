@@ -191,7 +191,6 @@ def _shaped(value: Any, shape: Sequence[int]) -> Any:
 
 
 def _spread(flat: Any, variables: Sequence[Any]) -> None:
-    from keras import ops
 
     place = 0
     for variable in variables:

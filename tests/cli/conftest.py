@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from autotl.candidate import Candidate, TrialRecord
@@ -18,6 +19,16 @@ def autotl():
     """Runs the command line inside this process."""
     runner = CliRunner()
     return lambda *arguments, **more: runner.invoke(app, [str(each) for each in arguments], **more)
+
+
+@pytest.fixture
+def lights(tmp_path: Path) -> Path:
+    """Two dark and two bright pictures, in class folders."""
+    for name, grey in (("dark", 20), ("bright", 230)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (16, 16), (grey + number,) * 3).save(tmp_path / "data" / name / f"{number}.png")
+    return tmp_path / "data"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from .. import hostile
 from ..saved_model import save
@@ -27,15 +26,6 @@ def model(tmp_path_factory):
     net.save(path)
     path.with_name("labels.json").write_text(json.dumps({"classes": ["dark", "bright"], "image_size": [8, 8]}))
     return path
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    for name, grey in (("dark", 20), ("bright", 230)):
-        (tmp_path / "data" / name).mkdir(parents=True)
-        for number in range(2):
-            Image.new("RGB", (16, 16), (grey + number,) * 3).save(tmp_path / "data" / name / f"{number}.png")
-    return tmp_path / "data"
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +73,14 @@ def test_a_model_that_is_not_there_is_a_one_line_error(autotl, tmp_path, monkeyp
     assert done.stderr.startswith("error: There is no run folder or model nowhere")
 
 
-def test_a_model_with_code_in_it_is_refused_by_every_command_in_one_line(autotl, pictures, tmp_path) -> None:
+def test_a_model_with_code_in_it_is_refused_by_every_command_in_one_line(autotl, lights, tmp_path) -> None:
     marker = tmp_path / "marker"
     harm = hostile.lambda_model(tmp_path / "harm.keras", marker)
     for arguments in (
-        ("predict", harm, pictures),
-        ("evaluate", harm, pictures),
+        ("predict", harm, lights),
+        ("evaluate", harm, lights),
         ("export", harm, "-o", tmp_path / "out.keras"),
-        ("search", pictures, "--backbone", harm, "-o", tmp_path / "run", "--trials", "1"),
+        ("search", lights, "--backbone", harm, "-o", tmp_path / "run", "--trials", "1"),
     ):
         done = autotl(*arguments)
         assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1), done.stderr
