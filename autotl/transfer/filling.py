@@ -87,10 +87,12 @@ def _is_blurred(rows: NDArray[np.float16]) -> bool:
 
     One row tells nothing. Rows that are all alike count as blurred: they may have been made so.
     """
+    if len(rows) < 2 or not rows.size:
+        return False
     flat = rows.reshape(len(rows), -1)
     some = flat[:, :: math.ceil(flat.shape[1] / _SEEN)].astype(np.float32)
     steps = np.maximum(np.abs(some) * _STEP, _LEAST_STEP)
-    return len(rows) > 1 and bool((steps**2).mean() / 3 > _BLUR**2 * some.var(axis=0).mean())
+    return bool((steps**2).mean() / 3 > _BLUR**2 * some.var(axis=0).mean())
 
 
 def _has_infinite(rows: NDArray[np.float16]) -> bool:

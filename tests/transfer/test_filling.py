@@ -77,7 +77,8 @@ def test_half_precision_loses_no_more_than_a_hundredth_of_the_spread(tmp_path_fa
     assert filling.too_narrow or lost < 0.015
 
 
-def test_one_row_alone_is_kept_as_it_is(tmp_path: Path):
-    filling = Filling(tmp_path / "data.npy", (1, 2), "float16")
-    filling.add(np.array([[1.0, 2.0]]))
+@pytest.mark.parametrize("shape", [(1, 2), (3, 0)])
+def test_one_row_alone_or_rows_of_nothing_are_kept_as_they_are(tmp_path: Path, shape):
+    filling = Filling(tmp_path / "data.npy", shape, "float16")
+    filling.add(np.ones(shape))
     assert not filling.too_narrow
