@@ -40,14 +40,22 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
 
     Raises PluginError when the model is not functional, or has several inputs or outputs.
     """
+    found = crossings(model)
+    cuts = {cut.unfrozen_layers: cut for cut in found}  # of several below the same layer, the one nearest to it
+    cuts[found[0].unfrozen_layers] = found[0]  # but the lowest is the input, whatever operations come before a layer
+    return tuple(cuts[count] for count in sorted(cuts))
+
+
+def crossings(model: keras.Model) -> list[Cut]:
+    """Return every place where a single tensor crosses, from the input up, those behind bare operations included."""
     ordered = nodes(model)
     start, end = _single(model.inputs), _single(model.outputs)
     remaining = Counter(id(tensor) for node in ordered for tensor in node.input_tensors)
-    layers = above = sum(is_layer(node) for node in ordered)
+    above = sum(is_layer(node) for node in ordered)
     total = max(sum(map(_work, ordered)), 1)
     work = total
     live = {id(start): start}
-    cuts = {layers: Cut(start, layers, False, _size(start), 1.0)}
+    found = [Cut(start, above, False, _size(start), 1.0)]
     for node in ordered:
         above -= is_layer(node)
         work -= _work(node)
@@ -56,10 +64,10 @@ def find(model: keras.Model) -> tuple[Cut, ...]:
             remaining[id(tensor)] -= 1
             if not remaining[id(tensor)] and tensor is not end:
                 live.pop(id(tensor), None)
-        if len(live) == 1 and above < layers:  # of several below the same layer, the one nearest to it stays
+        if len(live) == 1:
             (tensor,) = live.values()
-            cuts[above] = Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor), work / total)
-    return tuple(cuts[count] for count in sorted(cuts))
+            found.append(Cut(tensor, above, len(node.input_tensors) > 1, _size(tensor), work / total))
+    return found
 
 
 def snap(unfrozen_layers: int, cuts: Sequence[int]) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from autotl.candidate import Candidate
 from autotl.errors import PluginError
 from autotl.trained import get_values, set_values
-from autotl.transfer.cuts import find, inline, is_layer, nodes, outline
+from autotl.transfer.cuts import crossings, inline, is_layer, nodes, outline
 
 if TYPE_CHECKING:
     import keras
@@ -117,16 +117,13 @@ def moments(rows: NDArray[Any], places: NDArray[np.int64]) -> tuple[NDArray[np.f
 
 def _top_of_stem(flat: keras.Model) -> Any:
     """Return the smallest tensor that a head comes to before anything that learns or is random, or its input."""
-    cuts = find(flat)
-    tensor, size = flat.input, cuts[-1].size
-    after = {id(cut.tensor): cut for cut in cuts[1:-1]}
+    lowest, *others = crossings(flat)
+    places = {id(cut.tensor): cut for cut in others if cut.tensor is not flat.output}
     for node in nodes(flat):
         if not _is_fixed(node):
             break
-        cut = after.get(id(node.output_tensors[0]))
-        if cut is not None and cut.size < size:
-            tensor, size = cut.tensor, cut.size
-    return tensor
+        lowest = min(lowest, places.get(id(node.output_tensors[0]), lowest), key=lambda cut: cut.size)
+    return lowest.tensor
 
 
 def _is_fixed(node: Any) -> bool:

@@ -57,6 +57,19 @@ def test_the_model_and_its_parts_agree_with_and_without_a_stem(rng):
         np.testing.assert_allclose(after, np.asarray(built.rest(stem)), atol=1e-5)
 
 
+def test_a_head_that_pools_by_bare_operations_has_a_stem_as_well(rng):
+    import keras
+
+    def generalised_mean(maps):
+        return keras.ops.power(keras.ops.mean(keras.ops.power(maps, 3.0), axis=(1, 2)), 1 / 3)
+
+    built = head((2, 2, 4), generalised_mean)
+    maps = rng.uniform(0.1, 2.0, (8, 2, 2, 4)).astype("float32")
+    stem = np.asarray(built.stem(maps))
+    np.testing.assert_allclose(stem, (maps**3).mean(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(built.model(maps)), np.asarray(built.rest(stem)), atol=1e-5)
+
+
 def test_training_never_moves_it_and_a_reset_keeps_it(rng):
     import keras
 
