@@ -122,6 +122,7 @@ class BackboneSuite(PartSuite):
         (made,) = run(network.runner(network.pixels, [network.tap(network.cuts[0])]), pictures, len(pictures))
         same(made, inference(network.model, pictures), "What a search computes", 1e-4)
 
+    def test_saved(self, part: Backbone) -> None:
         """Saved as `.keras` and loaded by plain Keras, it gives the same features."""
         model, pictures = self.model(part), self.pictures(part)
         same(inference(reloaded(model), pictures), inference(model, pictures), "The reloaded model")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from autotl.space import Value
     from autotl.transfer.head import BuiltHead
 
+_FAR = 1e9  # further than logits are from each other
+
 
 @dataclass(frozen=True)
 class Tap:
@@ -182,9 +184,6 @@ class Trainee:
 
     model: keras.Model
     slow: list[Any]
-
-
-_FAR = 1e9  # further than logits are from each other
 
 
 def assemble(network: Network, head: keras.Model, cached: Cut, unfrozen: Cut) -> Trainee:

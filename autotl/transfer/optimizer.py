@@ -191,7 +191,6 @@ def _shaped(value: Any, shape: Sequence[int]) -> Any:
 
 
 def _spread(flat: Any, variables: Sequence[Any]) -> None:
-
     place = 0
     for variable in variables:
         size = math.prod(variable.shape)

@@ -221,6 +221,18 @@ def test_features_are_what_the_whole_network_makes_of_the_same_pictures(name, rn
     np.testing.assert_allclose(made / scale, expected / scale, atol=1e-4)
 
 
+def test_the_accuracy_of_a_step_is_the_share_of_right_answers_whatever_the_smoothing(rng):
+    network = Network.build(Given(application("MobileNetV2", 64)), 64, "random")
+    head = split(build_head(Linear(), CANDIDATE, tuple(network.model.output_shape[1:]), 3))
+    model = assemble(network, head.model, network.cuts[0], network.cuts[0]).model
+    labels, logits = rng.integers(0, 3, 64), rng.normal(0, 20, (64, 3)).astype("float32")
+    for smoothing in (0.0, 0.3):
+        targets = np.eye(3, dtype="float32")[labels] * (1 - smoothing) + smoothing / 3
+        told = model.compute_metrics(None, targets, logits)["accuracy"]
+        assert float(told) == pytest.approx(np.mean(logits.argmax(axis=1) == labels))
+    assert float(model.compute_metrics(None, targets, np.zeros_like(logits))["accuracy"]) == 0.0  # a tie is no answer
+
+
 def test_the_loss_is_the_cross_entropy_that_keras_has(rng):
     import keras
 
