@@ -116,14 +116,19 @@ def moments(rows: NDArray[Any], places: NDArray[np.int64]) -> tuple[NDArray[np.f
 
 
 def _top_of_stem(flat: keras.Model) -> Any:
-    """Return the smallest tensor that a head comes to before anything that learns or is random, or its input."""
+    """Return what a head makes before anything that learns or is random, if that is smaller than its input, else that.
+
+    The last such tensor: what lies above it reads centred values, and a root, say, bears none below 0.
+    """
     lowest, *others = crossings(flat)
-    places = {id(cut.tensor): cut for cut in others if cut.tensor is not flat.output}
+    smaller = {id(cut.tensor): cut.tensor for cut in others if cut.size < lowest.size}
+    smaller.pop(id(flat.output), None)
+    top = lowest.tensor
     for node in nodes(flat):
         if not _is_fixed(node):
             break
-        lowest = min(lowest, places.get(id(node.output_tensors[0]), lowest), key=lambda cut: cut.size)
-    return lowest.tensor
+        top = smaller.get(id(node.output_tensors[0]), top)
+    return top
 
 
 def _is_fixed(node: Any) -> bool:

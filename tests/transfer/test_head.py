@@ -66,7 +66,9 @@ def test_a_head_that_pools_by_bare_operations_has_a_stem_as_well(rng):
     built = head((2, 2, 4), generalised_mean)
     maps = rng.uniform(0.1, 2.0, (8, 2, 2, 4)).astype("float32")
     stem = np.asarray(built.stem(maps))
-    np.testing.assert_allclose(stem, (maps**3).mean(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(stem, (maps**3).mean(axis=(1, 2)) ** (1 / 3), rtol=1e-5)
+    built.standardise(stem, np.arange(8))  # behind the root, which bears no values below 0
+    assert np.isfinite(np.asarray(built.model(maps))).all()
     np.testing.assert_allclose(np.asarray(built.model(maps)), np.asarray(built.rest(stem)), atol=1e-5)
 
 
